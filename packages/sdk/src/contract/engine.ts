@@ -1,0 +1,63 @@
+/** The one interface that the router knows, and what goes in and out of it. */
+import type { ErrorCode, ErrorDetails } from '../errors/index.js'
+import type { Manifest } from './manifest.js'
+import type { Placement } from './plan.js'
+import type { TaskInput, TaskName, TaskOptions, TaskOutput } from './task.js'
+
+/** How long the phases of an answer took, in milliseconds of `performance.now()`. Absent: the phase did not happen. */
+export interface Timings {
+  /** From the call to the answer, failed attempts included. */
+  readonly totalMs: number
+  /** Fetching weights and making sessions, when this request had to wait for it. */
+  readonly loadMs?: number
+  /** From the input to the first tensor. */
+  readonly preprocessMs?: number
+  /** All runs of graphs; at an endpoint, the round trips. */
+  readonly inferenceMs?: number
+  /** From the last tensor to the output. */
+  readonly postprocessMs?: number
+}
+
+/** A placement that was tried before the one that answered, and what ended it. */
+export interface Attempt {
+  readonly placement: Placement
+  readonly code: ErrorCode
+  readonly message: string
+  readonly details: ErrorDetails
+  readonly durationMs: number
+}
+
+/** What a request resolves with. */
+export interface Result<Output> {
+  readonly output: Output
+  /** Where the answer was computed. */
+  readonly placement: Placement
+  readonly timings: Timings
+  /** The placements that failed before, oldest first. */
+  readonly attempts: readonly Attempt[]
+}
+
+/** A request at the level of the task, the same for every engine. */
+export interface EngineRequest<T extends TaskName = TaskName> {
+  readonly model: string
+  /** Absent when no manifest could be had: only an engine that needs none can answer then. */
+  readonly manifest?: Manifest
+  readonly task: T
+  readonly input: TaskInput<T>
+  readonly options: TaskOptions<T>
+}
+
+export interface EngineAnswer<T extends TaskName = TaskName> {
+  readonly output: TaskOutput<T>
+  readonly timings: Omit<Timings, 'totalMs'>
+}
+
+/** Something that can answer a request. */
+export interface Engine {
+  readonly kind: Placement['engine']
+  /** Makes a placement ready; resolves at once when it is. */
+  prepare(placement: Placement, manifest: Manifest, signal: AbortSignal): Promise<void>
+  run<T extends TaskName>(placement: Placement, request: EngineRequest<T>, signal: AbortSignal): Promise<EngineAnswer<T>>
+  /** Frees everything; what is pending rejects with `DISPOSED`. */
+  dispose(): Promise<void>
+}

@@ -1,0 +1,14 @@
+/** Policy: what the caller wants of a request's placement. */
+
+/** Where request data may go: `local-only` never leaves the device. */
+export type Residency = 'local-only' | 'any'
+
+/** Which engine comes first; the other answers when it fails, unless {@link Residency} forbids it. */
+export type Preference = 'device' | 'remote'
+
+export interface Policy {
+  readonly residency?: Residency
+  readonly prefer?: Preference
+}
+
+export type ResolvedPolicy = Required<Policy>

@@ -1,0 +1,11 @@
+/** The door of the errors room. */
+export { errorRules, type ErrorCode, type Fallback } from './codes.js'
+export {
+  EdgewardError,
+  isAbortError,
+  isEdgewardError,
+  messageOf,
+  toEdgewardError,
+  type EdgewardErrorOptions,
+  type ErrorDetails,
+} from './edgeward-error.js'

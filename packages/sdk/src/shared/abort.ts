@@ -1,0 +1,16 @@
+/** Small helpers around `AbortSignal`. */
+
+/** Rejects with `signal.reason` as soon as the signal aborts; otherwise settles as `promise` does. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error)
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/** A signal that never aborts. */
+export function neverAborted(): AbortSignal {
+  return new AbortController().signal
+}
