@@ -1,0 +1,30 @@
+/** The door `edgeward/manifest`: reading and checking manifests, without the rest of the SDK. */
+export type {
+  Backend,
+  Canary,
+  CanaryInput,
+  CanaryOutput,
+  Graph,
+  Manifest,
+  ManifestFile,
+  Provenance,
+  TensorSpec,
+  Variant,
+  VariantDtype,
+} from './contract/index.js'
+export { describeIssue } from './weights/describe-issue.js'
+export { parseManifest } from './weights/manifest.js'
+export {
+  backendsSchema,
+  canaryInputSchema,
+  configSchema,
+  countSchema,
+  idSchema,
+  manifestSchema,
+  pathSchema,
+  sha256Schema,
+  taskSchema,
+  textSchema,
+  toleranceSchema,
+  variantDtypeSchema,
+} from './weights/manifest-schema.js'
