@@ -38,6 +38,7 @@ function formatSegment(key: string | number): string {
 
 function wanted(issue: BaseIssue<unknown>): string {
   if (issue.kind !== 'schema' || issue.type === 'union') return issue.message
+  if (issue.expected === 'never') return 'left out: no such field is known here'
   return issue.expected === 'Object' ? 'an object' : (issue.expected ?? issue.message)
 }
 

@@ -1,0 +1,98 @@
+/** Puts a manifest together from a recipe and what was found in its files. */
+import { parseManifest, type Graph, type Manifest, type ManifestFile, type Variant } from 'edgeward/manifest'
+import { chunkBytes, digestFile, sha256 } from './digest-file.js'
+import { examineGraph } from './examine-graph.js'
+import { PackError } from './pack-error.js'
+import type { PackProgress } from './progress.js'
+import type { Recipe } from './recipe.js'
+import type { ResolvedFile } from './resolve-files.js'
+import { toolVersion } from './tool-version.js'
+
+/** Stands in a manifest's provenance for the recipe itself, so that a changed recipe is noticed. */
+export const recipeFileName = 'recipe.json'
+
+export interface BuildOptions {
+  readonly recipe: Recipe
+  readonly recipeSha256: string
+  readonly files: ReadonlyMap<string, ResolvedFile>
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: PackProgress) => void
+}
+
+/** @throws {PackError} when a graph cannot be loaded or its canary cannot run. */
+export async function buildManifest(options: BuildOptions): Promise<Manifest> {
+  const { recipe } = options
+  const described = await describeFiles(options)
+  const content = {
+    schemaVersion: 1 as const,
+    id: recipe.id,
+    task: recipe.task,
+    licence: recipe.licence,
+    chunkBytes,
+    assets: Object.fromEntries(Object.entries(recipe.assets).map(([role, name]) => [role, entry(described, name)])),
+    config: recipe.config,
+    variants: await buildVariants(options, described),
+  }
+  const manifest = {
+    ...content,
+    revision: revisionOf(content),
+    provenance: provenanceOf(options),
+    packedBy: toolVersion,
+  }
+  return parseManifest(manifest, `the manifest made from the recipe of ${recipe.id}`)
+}
+
+type Described = ReadonlyMap<string, ManifestFile>
+
+async function describeFiles({ files, signal }: BuildOptions): Promise<Described> {
+  const described = new Map<string, ManifestFile>()
+  for (const [name, { path }] of files) described.set(name, { path: name, ...(await digestFile(path, signal)) })
+  return described
+}
+
+async function buildVariants(options: BuildOptions, described: Described): Promise<Variant[]> {
+  const variants: Variant[] = []
+  for (const { dtype, backends, graphs } of options.recipe.variants) {
+    const built: Record<string, Graph> = {}
+    for (const [graph, { file, canary }] of Object.entries(graphs)) {
+      options.signal.throwIfAborted()
+      options.onProgress({ kind: 'examining', model: options.recipe.id, variant: dtype, graph })
+      const where = `${options.recipe.id}: ${dtype}/${graph} (${file})`
+      built[graph] = {
+        file: entry(described, file),
+        ...(await examineGraph(entry(options.files, file).path, canary, where)),
+      }
+    }
+    variants.push({ dtype, backends, graphs: built })
+  }
+  return variants
+}
+
+function provenanceOf({ recipe, recipeSha256, files }: BuildOptions): Manifest['provenance'] {
+  const sources = Object.entries(recipe.files).map(([name, file]) => {
+    return { file: name, source: entry(files, name).source, sha256: file.sha256 }
+  })
+  return [{ file: recipeFileName, source: `file:${recipeFileName}`, sha256: recipeSha256 }, ...sources]
+}
+
+/**
+ * The same on every machine: it leaves out where files came from and which tool packed them, and also the canary's
+ * values, whose last digits differ from processor to processor and follow from the file and the input anyway.
+ */
+function revisionOf(content: object): string {
+  const canonical = JSON.stringify(content, function (this: object, key, value: unknown) {
+    if (key === 'values' && 'stride' in this) return undefined
+    return isRecord(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value
+  })
+  return sha256(canonical).slice(0, 16)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function entry<T>(map: ReadonlyMap<string, T>, name: string): T {
+  const found = map.get(name)
+  if (found === undefined) throw new PackError(`the recipe names a file "${name}" that was not prepared`)
+  return found
+}

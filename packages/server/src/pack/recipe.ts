@@ -1,0 +1,106 @@
+/** Reads a recipe, and refuses one that is wrong with the path of the wrong field. */
+import {
+  backendsSchema,
+  canaryInputSchema,
+  configSchema,
+  countSchema,
+  describeIssue,
+  idSchema,
+  pathSchema,
+  sha256Schema,
+  taskSchema,
+  textSchema,
+  toleranceSchema,
+  variantDtypeSchema,
+} from 'edgeward/manifest'
+import * as v from 'valibot'
+import { PackError } from './pack-error.js'
+import { parseSource } from './sources/parse-source.js'
+
+const recipeFileSchema = v.strictObject({
+  sha256: sha256Schema,
+  bytes: v.exactOptional(countSchema),
+  sources: v.pipe(v.array(textSchema), v.minLength(1, 'at least one source')),
+})
+
+const recipeGraphSchema = v.strictObject({
+  file: textSchema,
+  canary: v.exactOptional(
+    v.strictObject({ inputs: v.record(v.string(), canaryInputSchema), tolerance: toleranceSchema }),
+  ),
+})
+
+const recipeVariantSchema = v.strictObject({
+  dtype: variantDtypeSchema,
+  backends: backendsSchema,
+  graphs: v.pipe(v.record(v.string(), recipeGraphSchema), v.minEntries(1, 'at least one graph')),
+})
+
+const recipeSchema = v.strictObject({
+  id: idSchema,
+  task: taskSchema,
+  licence: textSchema,
+  config: configSchema,
+  files: v.record(pathSchema, recipeFileSchema),
+  assets: v.record(v.string(), textSchema),
+  variants: v.tupleWithRest([recipeVariantSchema], recipeVariantSchema),
+})
+
+/** What `recipe.json` holds; `docs/manifests-and-recipes.md` explains every field. */
+export type Recipe = v.InferOutput<typeof recipeSchema>
+export type RecipeFile = v.InferOutput<typeof recipeFileSchema>
+export type RecipeGraph = v.InferOutput<typeof recipeGraphSchema>
+export type RecipeCanary = NonNullable<RecipeGraph['canary']>
+
+/**
+ * Checks what a `recipe.json` holds. Unlike a manifest's, its unknown keys are refused: people write recipes, and make
+ * spelling mistakes.
+ *
+ * @param where The recipe's path, for the message.
+ * @throws {PackError}
+ */
+export function parseRecipe(json: unknown, where: string): Recipe {
+  const parsed = v.safeParse(recipeSchema, json, { abortEarly: true })
+  if (!parsed.success) {
+    const { path, problem } = describeIssue(parsed.issues[0])
+    throw new PackError(`${where}: ${path === '' ? 'the recipe' : path} ${problem}`)
+  }
+  checkSources(parsed.output, where)
+  checkFileNames(parsed.output, where)
+  return parsed.output
+}
+
+function checkSources({ files }: Recipe, where: string): void {
+  for (const [name, { sources }] of Object.entries(files)) {
+    for (const [index, source] of sources.entries()) {
+      if (parseSource(source)) continue
+      const right =
+        'npm:NAME@VERSION/PATH, pypi:NAME==VERSION/PATH, hf:ORG/REPO@REVISION/PATH or file:PATH (relative to the recipe)'
+      throw new PackError(`${where}: files["${name}"].sources[${index}] is "${source}", should be ${right}`)
+    }
+  }
+}
+
+/** Every file that is named exists in `files`, and every file in `files` is named. */
+function checkFileNames(recipe: Recipe, where: string): void {
+  const unused = new Set(Object.keys(recipe.files))
+  for (const { path, file } of namedFiles(recipe)) {
+    if (!Object.hasOwn(recipe.files, file)) {
+      const known = Object.keys(recipe.files).join(', ') || 'none'
+      throw new PackError(`${where}: ${path} is "${file}", should be a name in files (${known})`)
+    }
+    unused.delete(file)
+  }
+  const [first] = unused
+  if (first === undefined) return
+  throw new PackError(`${where}: files["${first}"] is used by no graph and no asset: name it there, or take it out`)
+}
+
+function* namedFiles({ assets, variants }: Recipe): Generator<{ path: string; file: string }> {
+  for (const [role, file] of Object.entries(assets)) yield { path: `assets.${role}`, file }
+  for (const [index, variant] of variants.entries()) {
+    for (const [name, { file }] of Object.entries(variant.graphs)) {
+      yield { path: `variants[${index}].graphs.${name}.file`, file }
+    }
+  }
+}
