@@ -1,16 +1,9 @@
-/** Test projects: `unit` runs in Node; `browser` and `browser-webgpu` run in a real Chromium. */
+/** Test projects: `unit`, `interop` and `package` run in Node; `browser` and `browser-webgpu` in a real Chromium. */
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { chromiumArgs, findChromium } from './scripts/lib/chromium.mjs'
 
-const chromium = process.env['EDGEWARD_CHROMIUM'] ?? '/usr/bin/chromium'
-const quietChromium = [
-  '--no-sandbox',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+const chromium = findChromium()
 const softwareWebGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
 const browserProject = (name: string, include: string[], args: string[]) => ({
@@ -21,11 +14,17 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
     name,
     include,
     testTimeout: 60_000,
+    globalSetup: ['test/browser/support/start-file-server.ts'],
     browser: {
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({ launchOptions: { executablePath: chromium, args: [...quietChromium, ...args] } }),
+      provider: playwright({
+        launchOptions: {
+          args: [...chromiumArgs, ...args],
+          ...(chromium === undefined ? {} : { executablePath: chromium }),
+        },
+      }),
       instances: [{ browser: 'chromium' as const }],
     },
   },
@@ -35,6 +34,13 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        // Clients and servers that are not ours, installed by the tests themselves.
+        test: { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 600_000 },
+      },
+      {
+        test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
+      },
       browserProject('browser', ['test/browser/**/*.test.ts'], ['--disable-gpu']),
       browserProject('browser-webgpu', ['test/browser-webgpu/**/*.test.ts'], softwareWebGpu),
     ],

@@ -10,7 +10,7 @@ const countReports = (code: string) =>
     [
       {
         files: ['**/*.ts'],
-        languageOptions: { parser: tseslint.parser as Linter.Parser },
+        languageOptions: { parser: tseslint.parser },
         plugins: { local: { rules: { 'explained-non-null': explainedNonNull } } },
         rules: { 'local/explained-non-null': 'error' },
       },

@@ -86,7 +86,7 @@ describe('the lint rule', () => {
       [
         {
           files: ['**/*.ts'],
-          languageOptions: { parser: tseslint.parser as Linter.Parser },
+          languageOptions: { parser: tseslint.parser },
           plugins: { local: { rules: { 'room-imports': roomImports } } },
           rules: { 'local/room-imports': 'error' },
         },

@@ -1,0 +1,56 @@
+/** Installs the dependencies when what is installed is not what the lockfile says. */
+import { existsSync, readFileSync } from 'node:fs'
+import { fromRoot } from './root.mjs'
+
+/**
+ * @typedef {{ version?: string, link?: boolean, optional?: boolean, peer?: boolean, devOptional?: boolean }} LockedPackage
+ * @typedef {{ packages: Record<string, LockedPackage> }} Lockfile
+ */
+
+/**
+ * @param {import('./children.mjs').Children} children
+ * @param {(line: string) => void} log
+ */
+export async function ensureDependencies(children, log) {
+  const outdated = whyOutdated()
+  if (outdated === undefined) return log('installed already')
+  log(`npm ci: ${outdated}`)
+  const { code, output } = await children.run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+    env: { ONNXRUNTIME_NODE_INSTALL: 'skip' }, // The CPU binary is in the package; CUDA is not wanted.
+    onLine: log,
+  })
+  if (code !== 0) throw new Error(`npm ci failed (exit code ${code})\n${output}`)
+}
+
+/**
+ * Compares the lockfile with the record that npm keeps of what it installed.
+ *
+ * @param {string} [lockfilePath]
+ * @param {string} [installedPath]
+ * @returns {string | undefined} what is wrong, or undefined when the installed packages are the lockfile's
+ */
+export function whyOutdated(
+  lockfilePath = fromRoot('package-lock.json'),
+  installedPath = fromRoot('node_modules', '.package-lock.json'),
+) {
+  if (!existsSync(installedPath)) return 'nothing is installed yet'
+  const wanted = readLockfile(lockfilePath)
+  const installed = readLockfile(installedPath)
+  for (const [path, { version, link, optional }] of Object.entries(wanted.packages)) {
+    const isInstallable = path.includes('node_modules/') && link !== true
+    const found = installed.packages[path]?.version
+    const isLeftOut = found === undefined && optional === true // It is for another platform.
+    if (isInstallable && !isLeftOut && found !== version) {
+      return `${path} should be ${version ?? 'there'}, and is ${found ?? 'missing'}`
+    }
+  }
+  return undefined
+}
+
+/**
+ * @param {string} path
+ * @returns {Lockfile}
+ */
+function readLockfile(path) {
+  return JSON.parse(readFileSync(path, 'utf8'))
+}

@@ -1,0 +1,146 @@
+/** The steps of `npm test`, in order. */
+import { mkdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ensureBuilt } from './build.mjs'
+import { ensureChromium } from './chromium.mjs'
+import { ensureDependencies } from './dependencies.mjs'
+import { ensureModels } from './models.mjs'
+import { countPlaywright, countVitest, forgetReport, judgeRun, none, readReport } from './reports.mjs'
+import { cacheFolder, fromRoot, toolPath } from './root.mjs'
+
+/**
+ * @typedef {import('./reports.mjs').Counts} Counts
+ * @typedef {import('./children.mjs').Children} Children
+ *
+ * @typedef {object} StepContext
+ * @property {Children} children
+ * @property {(line: string) => void} log
+ * @property {readonly string[]} args handed on to the step's tool
+ *
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {readonly string[]} needs steps that must have passed; they prepare what is missing, and are quick when nothing is
+ * @property {(context: StepContext) => Promise<{ readonly counts: Counts, readonly output: string }>} run
+ */
+
+const stepLimitMinutes = 20
+const passed = { counts: { ...none, passed: 1 }, output: '' }
+
+/** Prepares something; only its failure counts. @type {(work: (context: StepContext) => Promise<void>) => Step['run']} */
+const preparation = (work) => async (context) => {
+  await work(context)
+  return { counts: none, output: '' }
+}
+
+/** A check by a tool, which counts as one test. @type {(tool: string, args: readonly string[]) => Step['run']} */
+const check =
+  (tool, fixedArgs) =>
+  async ({ children, log, args }) => {
+    const command = [...fixedArgs, ...args]
+    const { code, output } = await children.run(toolPath(tool), command, {
+      onLine: log,
+      limitMinutes: stepLimitMinutes,
+    })
+    return code === 0 ? passed : { counts: { ...none, failed: 1 }, output }
+  }
+
+/** A project of `vitest.config.ts`. @type {(project: string) => Step['run']} */
+const vitest = (project) => (context) => {
+  const report = reportFile(project)
+  const command = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  return runTests(context, 'vitest', command, report, countVitest)
+}
+
+/** @type {Step['run']} */
+const playwright = (context) => {
+  const report = reportFile('e2e')
+  return runTests(context, 'playwright', ['test'], report, countPlaywright, { PLAYWRIGHT_JSON_OUTPUT_FILE: report })
+}
+
+/** @type {readonly Step[]} */
+export const steps = [
+  { name: 'dependencies', needs: [], run: preparation(({ children, log }) => ensureDependencies(children, log)) },
+  { name: 'format', needs: ['dependencies'], run: check('prettier', ['--check', '.']) },
+  { name: 'lint', needs: ['dependencies'], run: check('eslint', ['.']) },
+  { name: 'types', needs: ['dependencies'], run: check('tsc', ['-b']) },
+  { name: 'unused', needs: ['dependencies'], run: check('knip', []) },
+  { name: 'lockfile', needs: [], run: checkLockfile },
+  { name: 'build', needs: ['dependencies'], run: buildStep },
+  { name: 'size', needs: ['build'], run: check('size-limit', []) },
+  { name: 'models', needs: ['build'], run: modelsStep },
+  { name: 'chromium', needs: ['dependencies'], run: preparation(({ children, log }) => ensureChromium(children, log)) },
+  { name: 'unit', needs: ['build'], run: vitest('unit') },
+  { name: 'interop', needs: ['models'], run: vitest('interop') },
+  { name: 'browser', needs: ['models', 'chromium'], run: vitest('browser') },
+  { name: 'browser-webgpu', needs: ['models', 'chromium'], run: vitest('browser-webgpu') },
+  { name: 'e2e', needs: ['models', 'chromium'], run: playwright },
+  { name: 'package', needs: ['build'], run: vitest('package') },
+]
+
+/**
+ * The named steps with what they need, in the order in which they run; all of them when none is named.
+ *
+ * @param {readonly string[]} names
+ * @returns {readonly Step[]}
+ */
+export function selectSteps(names) {
+  if (names.length === 0) return steps
+  /** @type {Set<string>} */
+  const selected = new Set()
+  /** @param {string} name */
+  const select = (name) => {
+    const step = steps.find((candidate) => candidate.name === name)
+    if (step === undefined) {
+      throw new Error(`there is no step "${name}"; the steps are ${steps.map((one) => one.name).join(', ')}`)
+    }
+    selected.add(name)
+    step.needs.forEach(select)
+  }
+  names.forEach(select)
+  return steps.filter((step) => selected.has(step.name))
+}
+
+/** @param {string} name */
+function reportFile(name) {
+  mkdirSync(cacheFolder, { recursive: true })
+  return path.join(cacheFolder, `${name}.report.json`)
+}
+
+/**
+ * @template Report
+ * @param {StepContext} context
+ * @param {string} tool
+ * @param {readonly string[]} command
+ * @param {string} report
+ * @param {(report: Report) => Counts} count
+ * @param {Record<string, string>} [env]
+ */
+async function runTests({ children, log, args }, tool, command, report, count, env = {}) {
+  forgetReport(report)
+  const options = { env, onLine: log, limitMinutes: stepLimitMinutes }
+  const { code, output } = await children.run(toolPath(tool), [...command, ...args], options)
+  const { counts, problem } = judgeRun(readReport(report, count), code)
+  return { counts, output: problem === undefined ? output : `${output}\n${problem}` }
+}
+
+/** @param {StepContext} context */
+async function buildStep({ children, log }) {
+  await ensureBuilt(children, log)
+  return passed
+}
+
+/** @param {StepContext} context */
+async function modelsStep({ log }) {
+  await ensureModels(log, { includeTestModels: true })
+  return passed
+}
+
+async function checkLockfile() {
+  const lines = readFileSync(fromRoot('package-lock.json'), 'utf8').split('\n')
+  const addresses = lines.flatMap((line, index) =>
+    /https?:\/\//.test(line) && /"resolved"/.test(line) ? [index + 1] : [],
+  )
+  if (addresses.length === 0) return passed
+  const output = `package-lock.json records registry addresses (first in line ${addresses[0]}): npm reads .npmrc of the root only`
+  return { counts: { ...none, failed: 1 }, output }
+}
