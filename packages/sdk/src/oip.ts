@@ -16,3 +16,4 @@ export {
   type InferResponse,
 } from './remote/oip/encode-message.js'
 export { decodeModelMetadata, type ModelMetadata, type TensorMetadata } from './remote/oip/metadata.js'
+export { endpointModelName } from './remote/oip/model-name.js'

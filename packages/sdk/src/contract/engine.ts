@@ -37,11 +37,18 @@ export interface Result<Output> {
   readonly attempts: readonly Attempt[]
 }
 
-/** A request at the level of the task, the same for every engine. */
-export interface EngineRequest<T extends TaskName = TaskName> {
+/** A manifest and the address it came from, which its files lie beside. */
+export interface ModelSource {
+  readonly manifest: Manifest
+  readonly manifestUrl: string
+}
+
+/**
+ * A request at the level of the task, the same for every engine. The model's source is absent when no manifest could
+ * be had: only an engine that needs none can answer then.
+ */
+export interface EngineRequest<T extends TaskName = TaskName> extends Partial<ModelSource> {
   readonly model: string
-  /** Absent when no manifest could be had: only an engine that needs none can answer then. */
-  readonly manifest?: Manifest
   readonly task: T
   readonly input: TaskInput<T>
   readonly options: TaskOptions<T>
@@ -56,7 +63,7 @@ export interface EngineAnswer<T extends TaskName = TaskName> {
 export interface Engine {
   readonly kind: Placement['engine']
   /** Makes a placement ready; resolves at once when it is. */
-  prepare(placement: Placement, manifest: Manifest, signal: AbortSignal): Promise<void>
+  prepare(placement: Placement, source: ModelSource, signal: AbortSignal): Promise<void>
   run<T extends TaskName>(placement: Placement, request: EngineRequest<T>, signal: AbortSignal): Promise<EngineAnswer<T>>
   /** Frees everything; what is pending rejects with `DISPOSED`. */
   dispose(): Promise<void>

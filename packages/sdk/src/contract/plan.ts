@@ -13,9 +13,12 @@ export interface PlannedPlacement {
   readonly reason: string
 }
 
-/** A placement that will not be tried, with the reason and the code that a request without others would end with. */
+/**
+ * A placement that will not be tried, with the reason and the code that a request without others would end with.
+ * An engine alone means all its placements.
+ */
 export interface RuledOutPlacement {
-  readonly placement: Placement
+  readonly placement: Placement | { readonly engine: Placement['engine'] }
   readonly code: ErrorCode
   readonly reason: string
 }

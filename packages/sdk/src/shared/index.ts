@@ -2,4 +2,5 @@
 export { abortable, neverAborted } from './abort.js'
 export { assertNever } from './assert-never.js'
 export { createDeferred, type Deferred } from './deferred.js'
+export { nearestName } from './nearest-name.js'
 export { SingleFlight } from './single-flight.js'

@@ -1,6 +1,7 @@
 /** Writes the messages of inference: a client's request and a server's response. */
 import type { Tensor, TensorMap } from '../../contract/index.js'
 import type { ErrorCode } from '../../errors/index.js'
+import { concatBytes } from '../concat-bytes.js'
 import { datatypeOf } from './datatype.js'
 import { Field } from './field.js'
 import { encodeTensorBinary } from './tensor-binary.js'
@@ -98,15 +99,4 @@ function encodeTensor(name: string, tensor: Tensor, context: EncodeContext): { e
 function appendRaw(head: object, key: string, json: string): string {
   const text = JSON.stringify(head)
   return `${text.slice(0, -1)}${text === '{}' ? '' : ','}"${key}":${json}}`
-}
-
-/** The chunks one after another in fresh memory. */
-export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }

@@ -1,0 +1,67 @@
+/** Builds dist/: the page's ES module, the script-tag file, the worker, and ONNX Runtime's files beside it. */
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const source = (name) => join(here, 'src', name)
+const dist = join(here, 'dist')
+
+/** What worker/runtime-build.ts loads: for each build its script, its glue and its binary. */
+const runtimeFiles = [
+  'ort.wasm.min.mjs',
+  'ort-wasm-simd-threaded.mjs',
+  'ort-wasm-simd-threaded.wasm',
+  'ort.jspi.min.mjs',
+  'ort-wasm-simd-threaded.jspi.mjs',
+  'ort-wasm-simd-threaded.jspi.wasm',
+  'ort.webgpu.min.mjs',
+  'ort-wasm-simd-threaded.asyncify.mjs',
+  'ort-wasm-simd-threaded.asyncify.wasm',
+]
+
+const common = {
+  platform: 'browser',
+  resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+  treeshake: true,
+}
+const output = { dir: dist, sourcemap: true, minify: true }
+
+export default [
+  {
+    ...common,
+    input: { index: source('index.ts'), manifest: source('manifest.ts'), oip: source('oip.ts') },
+    output: { ...output, format: 'esm', chunkFileNames: 'shared-[hash].js', cleanDir: false },
+  },
+  {
+    ...common,
+    input: { worker: source('worker/main.ts') },
+    // One file, so that a bundler which makes classic workers has nothing to split.
+    output: { ...output, format: 'esm', codeSplitting: false },
+    plugins: [copyRuntime()],
+  },
+  {
+    ...common,
+    input: { edgeward: source('index.ts') },
+    // A classic script has no import.meta.url: where it lies is known only while it runs.
+    transform: { define: { 'import.meta.url': '__edgewardScript' } },
+    output: {
+      ...output,
+      format: 'iife',
+      name: 'Edgeward',
+      intro: 'const __edgewardScript = globalThis.document?.currentScript?.src ?? globalThis.location?.href;',
+    },
+  },
+]
+
+function copyRuntime() {
+  return {
+    name: 'copy-onnx-runtime',
+    writeBundle() {
+      const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
+      mkdirSync(join(dist, 'ort'), { recursive: true })
+      for (const file of runtimeFiles) copyFileSync(join(runtime, file), join(dist, 'ort', file))
+    },
+  }
+}

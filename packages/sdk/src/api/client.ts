@@ -1,0 +1,216 @@
+/** The client: what `createClient` returns. It turns a call into a planned request and owns everything below. */
+import type {
+  Capabilities,
+  EdgewardEvents,
+  EngineRequest,
+  EventName,
+  Listener,
+  ModelSource,
+  Placement,
+  Plan,
+  ResolvedPolicy,
+  Result,
+  TaskInput,
+  TaskName,
+  TaskOptions,
+  TaskOutput,
+  TensorMap,
+} from '../contract/index.js'
+import { EdgewardError, isEdgewardError } from '../errors/index.js'
+import { dispatch, plan, prepareFirst, type Engines } from '../router/index.js'
+import { abortable } from '../shared/index.js'
+import { assertTaskName, prepareInput } from '../tasks/page.js'
+import type { Emitter } from '../telemetry/index.js'
+import type { ModelDirectory } from './model-directory.js'
+import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
+import {
+  checkExplainOptions,
+  checkPipelineOptions,
+  checkPrepareOptions,
+  resolvePolicy,
+  type ResolvedClientOptions,
+} from './resolve-options.js'
+
+/**
+ * Answers requests of one task with one model, wherever the plan says.
+ *
+ * @throws EdgewardError with a code of `docs/errors.md`; `signal.reason` when the caller aborts
+ */
+export type Pipeline<T extends TaskName> = (
+  input: TaskInput<T>,
+  options?: PipelineOptions<T>,
+) => Promise<Result<TaskOutput<T>>>
+
+/** Runs models on this device or at an endpoint, and owns what that takes until it is disposed. */
+export interface Client {
+  /** A function that answers requests of `task` with `model`. Nothing is loaded before the first request. */
+  pipeline<T extends TaskName>(task: T, model: string): Pipeline<T>
+  /** Runs a model's graph on named tensors: the task `tensors`. */
+  run(model: string, inputs: TensorMap, options?: PipelineOptions<'tensors'>): Promise<Result<TensorMap>>
+  /**
+   * Makes a model ready ahead of its first request. Resolves with where it will run: the endpoint, which needs no
+   * preparation, when the device cannot.
+   */
+  prepare(model: string, options?: PrepareOptions): Promise<Placement>
+  /** The plan for a request: every placement with the reason it stands there, and those ruled out. */
+  explain(model: string, options?: RequestOptions): Promise<Plan>
+  /** What this device and page can do; probed once. */
+  capabilities(): Promise<Capabilities>
+  /** Listens to an event until the returned function is called. */
+  on<E extends EventName>(name: E, listener: Listener<E>): () => void
+  /** Frees everything: sessions, worker, database, GPU. What is pending rejects with `DISPOSED`. May be called twice. */
+  dispose(): Promise<void>
+}
+
+/** What a client is made of; `createClient` puts it together. */
+export interface ClientParts {
+  readonly options: ResolvedClientOptions
+  readonly engines: Engines
+  readonly endpoint: string | undefined
+  readonly models: ModelDirectory
+  readonly emitter: Emitter<EdgewardEvents>
+  readonly probe: () => Promise<Capabilities>
+  /** Frees what no engine owns. */
+  readonly release: () => Promise<void>
+}
+
+export class EdgewardClient implements Client {
+  readonly #parts: ClientParts
+  readonly #disposing = new AbortController()
+  #capabilities: Promise<Capabilities> | undefined
+  #disposed: Promise<void> | undefined
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts
+  }
+
+  pipeline<T extends TaskName>(task: T, model: string): Pipeline<T> {
+    assertTaskName(task)
+    return (input, options) => this.#answer(task, model, input, options ?? ({} as PipelineOptions<T>))
+  }
+
+  run(model: string, inputs: TensorMap, options: PipelineOptions<'tensors'> = {}): Promise<Result<TensorMap>> {
+    return this.#answer('tensors', model, inputs, options)
+  }
+
+  async prepare(model: string, options: PrepareOptions = {}): Promise<Placement> {
+    checkPrepareOptions(options)
+    const { onProgress } = options
+    const stop = this.on('download', (progress) => {
+      if (progress.model === model) onProgress?.(progress)
+    })
+    try {
+      const startedAt = performance.now()
+      const signal = this.#signalOf(options)
+      const { policy, source, planned } = await this.#plan(model, undefined, options, signal)
+      const task = taskOf(source)
+      const request: EngineRequest = { model, task, input: '', options: {}, ...foundOf(source) }
+      return await prepareFirst(planned, request, this.#context(model, task, policy, signal, startedAt))
+    } finally {
+      stop()
+    }
+  }
+
+  async explain(model: string, options: RequestOptions = {}): Promise<Plan> {
+    checkExplainOptions(options)
+    const { planned } = await this.#plan(model, undefined, options, this.#signalOf(options))
+    return planned
+  }
+
+  capabilities(): Promise<Capabilities> {
+    this.#capabilities ??= this.#parts.probe()
+    return this.#capabilities
+  }
+
+  on<E extends EventName>(name: E, listener: Listener<E>): () => void {
+    return this.#parts.emitter.on(name, listener)
+  }
+
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose()
+    return this.#disposed
+  }
+
+  async #answer<T extends TaskName>(
+    task: T,
+    model: string,
+    input: TaskInput<T>,
+    options: PipelineOptions<T>,
+  ): Promise<Result<TaskOutput<T>>> {
+    const startedAt = performance.now()
+    checkPipelineOptions(task, options)
+    const signal = this.#signalOf(options)
+    const prepared = await prepareInput(task, input)
+    try {
+      const { policy, source, planned } = await this.#plan(model, task, options, signal)
+      const request = { model, task, input: prepared.input, options: taskOptionsOf(options), ...foundOf(source) }
+      const result = await dispatch(planned, request, this.#context(model, task, policy, signal, startedAt))
+      const { placement, timings, attempts } = result
+      this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
+      return result
+    } finally {
+      prepared.dispose()
+    }
+  }
+
+  async #plan(model: string, task: TaskName | undefined, { policy: wanted }: RequestOptions, signal: AbortSignal) {
+    const { options, models, endpoint } = this.#parts
+    const policy = resolvePolicy(wanted, options.policy)
+    const [source, capabilities] = await Promise.all([
+      models.find(model, signal),
+      abortable(this.capabilities(), signal),
+    ])
+    const planned = plan({
+      model,
+      task: task ?? taskOf(source),
+      manifest: isEdgewardError(source) ? source : source.manifest,
+      capabilities,
+      policy,
+      device: { enabled: options.device, backends: options.backends },
+      endpoint,
+    })
+    return { policy, source, planned }
+  }
+
+  #context(model: string, task: TaskName, { residency }: ResolvedPolicy, signal: AbortSignal, startedAt: number) {
+    const { engines, emitter } = this.#parts
+    const { device } = engines
+    // By construction, not by a check further down: a local-only request never meets an engine that has a network.
+    const reachable: Engines = residency === 'local-only' ? (device ? { device } : {}) : engines
+    return {
+      engines: reachable,
+      signal,
+      startedAt,
+      onFallback: (attempt: EdgewardEvents['fallback']['attempt']) => emitter.emit('fallback', { model, task, attempt }),
+    }
+  }
+
+  /** @throws EdgewardError DISPOSED */
+  #signalOf({ signal }: RequestOptions): AbortSignal {
+    const disposing = this.#disposing.signal
+    disposing.throwIfAborted()
+    signal?.throwIfAborted()
+    return signal === undefined ? disposing : AbortSignal.any([signal, disposing])
+  }
+
+  async #dispose(): Promise<void> {
+    const { engines, emitter, release } = this.#parts
+    this.#disposing.abort(new EdgewardError('DISPOSED', 'The client was disposed.'))
+    await Promise.all([engines.device?.dispose(), engines.remote?.dispose()])
+    await release()
+    emitter.clear()
+  }
+}
+
+/** The task that a model is packed for; without a manifest only bare tensors can be asked of it. */
+function taskOf(source: ModelSource | EdgewardError): TaskName {
+  return isEdgewardError(source) ? 'tensors' : source.manifest.task
+}
+
+function foundOf(source: ModelSource | EdgewardError): Partial<ModelSource> {
+  return isEdgewardError(source) ? {} : source
+}
+
+function taskOptionsOf<T extends TaskName>({ signal: _signal, policy: _policy, ...options }: PipelineOptions<T>) {
+  return options as unknown as TaskOptions<T>
+}

@@ -1,0 +1,45 @@
+/** Puts a client together: the only place where the rooms meet. */
+import type { EdgewardEvents } from '../contract/index.js'
+import { defaultThreads, probeCapabilities } from '../device/index.js'
+import { createOipEngine } from '../remote/index.js'
+import { createDeviceEngine, createWorkerProcessor, spawnWorker, WorkerHost, type DeviceListener } from '../runtime/index.js'
+import { Emitter } from '../telemetry/index.js'
+import { EdgewardClient, type Client } from './client.js'
+import { ModelDirectory } from './model-directory.js'
+import type { ClientOptions } from './options.js'
+import { resolveClientOptions } from './resolve-options.js'
+
+/**
+ * Creates a client. Nothing is fetched and no worker is started before the first request, so that a page may create it
+ * early, and server-side rendering may create it at all.
+ *
+ * @throws EdgewardError INVALID_OPTION
+ */
+export function createClient(options: ClientOptions = {}): Client {
+  const resolved = resolveClientOptions(options)
+  const emitter = new Emitter<EdgewardEvents>()
+  const host = new WorkerHost((name) => spawnWorker(name, resolved.workerUrl))
+  const threads = resolved.threads ?? defaultThreads()
+  const remote = resolved.remote && createOipEngine(resolved.remote, createWorkerProcessor(host))
+  return new EdgewardClient({
+    options: resolved,
+    engines: {
+      ...(resolved.device && { device: createDeviceEngine(host, threads, tell(emitter)) }),
+      ...(remote && { remote }),
+    },
+    endpoint: remote?.placement.endpoint,
+    models: new ModelDirectory(resolved.models),
+    emitter,
+    probe: probeCapabilities,
+    // Without a device engine the worker still pre-processes for the endpoint.
+    release: () => host.dispose().then(() => undefined),
+  })
+}
+
+function tell(emitter: Emitter<EdgewardEvents>): DeviceListener {
+  return {
+    onDownload: (progress) => emitter.emit('download', progress),
+    onReady: (model, placement, loadMs) => emitter.emit('ready', { model, placement, loadMs }),
+    onNotStored: (model, reason) => emitter.emit('storage', { model, reason }),
+  }
+}

@@ -1,0 +1,50 @@
+/** What callers may say: to the client, and with each request. */
+import type { Backend, DownloadProgress, Policy, TaskName, TaskOptions } from '../contract/index.js'
+import type { RemoteOptions } from '../remote/index.js'
+
+/** What a client is created with. Everything is optional, but without `models` and `remote` nothing can run. */
+export interface ClientOptions {
+  /**
+   * The address of the folder of models: `<models>/<id>/manifest.json`. Relative to the page.
+   * The default is that of {@link clientDefaults}.
+   */
+  readonly models?: string | URL
+  /** The endpoint that answers when the device cannot. */
+  readonly remote?: RemoteOptions
+  /** `false`: nothing runs on the device. The default is that of {@link clientDefaults}. */
+  readonly device?: boolean
+  /**
+   * The only backends to use on the device, best first, even on an adapter that Edgeward would avoid (a software one).
+   * When absent: WebGPU where there is a real GPU, then WASM.
+   */
+  readonly backends?: readonly Backend[]
+  /** WASM threads for each session; needs a cross-origin isolated page. When absent: the cores, four at most. */
+  readonly threads?: number
+  /** Where `worker.js` of Edgeward's `dist/` folder is, when it is not beside the SDK's own script. */
+  readonly workerUrl?: string | URL
+  /** What requests of this client want, unless they say otherwise. */
+  readonly policy?: Policy
+}
+
+/** What can be said with every request. */
+export interface RequestOptions {
+  /** Ends the request: it rejects with `signal.reason`, and is not tried anywhere else. */
+  readonly signal?: AbortSignal
+  /** Overrides the client's policy, key by key. */
+  readonly policy?: Policy
+}
+
+/** A request's options: those of every request and the task's own. */
+export type PipelineOptions<T extends TaskName> = RequestOptions & TaskOptions<T>
+
+export interface PrepareOptions extends RequestOptions {
+  /** Hears how the model's files are coming along. */
+  readonly onProgress?: (progress: DownloadProgress) => void
+}
+
+/** What holds where a caller says nothing. */
+export const clientDefaults = Object.freeze({
+  models: '/models/',
+  device: true,
+  policy: Object.freeze({ residency: 'any', prefer: 'device' } as const),
+})

@@ -1,0 +1,3 @@
+/** The door of the device room. */
+export { probeCapabilities } from './probe.js'
+export { defaultThreads } from './threads.js'

@@ -1,0 +1,10 @@
+/** How many WASM threads a session gets when the caller does not say. */
+
+/** ONNX Runtime Web's own upper bound; more brought nothing for the models measured. */
+const maxThreads = 4
+
+/** Threads need a cross-origin isolated page; without one everything runs on one. */
+export function defaultThreads(): number {
+  const { crossOriginIsolated, navigator } = globalThis
+  return crossOriginIsolated ? Math.min(maxThreads, navigator.hardwareConcurrency || 1) : 1
+}

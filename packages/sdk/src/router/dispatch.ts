@@ -1,0 +1,108 @@
+/** Tries the placements of a plan in their order until one answers. */
+import type { Attempt, Engine, EngineAnswer, EngineRequest, Placement, Plan, Result, TaskName, TaskOutput } from '../contract/index.js'
+import { EdgewardError, toEdgewardError, type ErrorCode } from '../errors/index.js'
+
+export type Engines = { readonly [K in Placement['engine']]?: Engine }
+
+export interface DispatchContext {
+  /** The engines that this request may reach. One that policy forbids is not among them. */
+  readonly engines: Engines
+  readonly signal: AbortSignal
+  /** When the request came in, by `performance.now()`. */
+  readonly startedAt: number
+  onFallback(attempt: Attempt): void
+}
+
+/**
+ * @throws EdgewardError of the only attempt; ALL_PLACEMENTS_FAILED with `details.attempts` after several; the plan's
+ *   own reason when nothing can run. `signal.reason` when the caller aborts, which never falls back.
+ */
+export async function dispatch<T extends TaskName>(
+  { placements, ...plan }: Plan,
+  request: EngineRequest<T>,
+  context: DispatchContext,
+): Promise<Result<TaskOutput<T>>> {
+  const { signal, startedAt } = context
+  const run = (engine: Engine, placement: Placement) => engine.run(placement, request, signal)
+  const { value, placement, attempts } = await firstThatWorks<EngineAnswer<T>>({ placements, ...plan }, context, run)
+  const timings = { ...value.timings, totalMs: performance.now() - startedAt }
+  return { output: value.output, placement, timings, attempts }
+}
+
+/** Makes the first placement ready that can be. */
+export async function prepareFirst(plan: Plan, request: EngineRequest, context: DispatchContext): Promise<Placement> {
+  const { manifest, manifestUrl } = request
+  const { placement } = await firstThatWorks(plan, context, async (engine, candidate) => {
+    // An endpoint needs no preparation; the device cannot be planned without a manifest.
+    if (manifest && manifestUrl) await engine.prepare(candidate, { manifest, manifestUrl }, context.signal)
+  })
+  return placement
+}
+
+interface Worked<V> {
+  readonly value: V
+  readonly placement: Placement
+  readonly attempts: readonly Attempt[]
+}
+
+async function firstThatWorks<V>(
+  plan: Plan,
+  { engines, signal, onFallback }: DispatchContext,
+  work: (engine: Engine, placement: Placement) => Promise<V>,
+): Promise<Worked<V>> {
+  const attempts: Attempt[] = []
+  const failures: EdgewardError[] = []
+  const exhausted = new Set<Placement['engine']>()
+  for (const { placement } of plan.placements) {
+    const engine = engines[placement.engine]
+    if (engine === undefined || exhausted.has(placement.engine)) continue
+    const startedAt = performance.now()
+    try {
+      return { value: await work(engine, placement), placement, attempts }
+    } catch (thrown) {
+      signal.throwIfAborted()
+      const error = toEdgewardError(thrown, 'INTERNAL', `An unexpected error on ${describe(placement)}`)
+      if (error.fallback === 'final') throw error
+      if (error.fallback === 'engine') exhausted.add(placement.engine)
+      failures.push(error)
+      attempts.push(toAttempt(placement, error, startedAt))
+      onFallback(attempts[attempts.length - 1] as Attempt) // Just pushed.
+    }
+  }
+  throw nobodyAnswered(plan, attempts, failures)
+}
+
+function toAttempt(placement: Placement, { code, message, details }: EdgewardError, startedAt: number): Attempt {
+  return { placement, code, message, details, durationMs: performance.now() - startedAt }
+}
+
+function nobodyAnswered(plan: Plan, attempts: readonly Attempt[], failures: readonly EdgewardError[]): EdgewardError {
+  const { ruledOut } = plan
+  const [only, ...others] = failures
+  if (only !== undefined && others.length === 0) {
+    const { code, message, details, cause } = only
+    const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
+    const context = why === '' ? '' : ` Nothing else could answer (${why}).`
+    return new EdgewardError(code, `${message}${context}`, { details: { ...details, attempts, ruledOut }, cause })
+  }
+  if (only !== undefined) {
+    const tried = attempts.map(({ placement, code }) => `${describe(placement)}: ${code}`).join('; ')
+    const message = `Every placement of ${plan.model} failed (${tried}).`
+    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, { details: { attempts, ruledOut }, cause: failures.at(-1) })
+  }
+  const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
+  return new EdgewardError(commonCode(plan), `Nothing can run ${plan.model} (${why}).`, { details: { attempts, ruledOut } })
+}
+
+/** The one code that all obstacles share, so that a wrong model name reads as one. */
+function commonCode({ ruledOut }: Plan): ErrorCode {
+  const codes = new Set(ruledOut.map(({ code }) => code).filter((code) => code !== 'NO_PLACEMENT'))
+  const [first] = codes
+  return codes.size === 1 && first !== undefined ? first : 'NO_PLACEMENT'
+}
+
+function describe(placement: Placement | { readonly engine: Placement['engine'] }): string {
+  if ('backend' in placement) return `device (${placement.backend}, ${placement.variant})`
+  if ('endpoint' in placement) return `remote (${placement.endpoint})`
+  return placement.engine
+}

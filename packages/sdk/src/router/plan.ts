@@ -1,0 +1,131 @@
+/** Decides where a request can run, in which order, and why: a pure function of what is known. */
+import type {
+  Backend,
+  Capabilities,
+  Manifest,
+  Placement,
+  Plan,
+  PlannedPlacement,
+  ResolvedPolicy,
+  RuledOutPlacement,
+  TaskName,
+  Variant,
+} from '../contract/index.js'
+import type { EdgewardError, ErrorCode } from '../errors/index.js'
+
+export interface PlanInput {
+  readonly model: string
+  readonly task: TaskName
+  /** The manifest, or why there is none. */
+  readonly manifest: Manifest | EdgewardError
+  readonly capabilities: Capabilities
+  readonly policy: ResolvedPolicy
+  /** Whether the client has a device engine, and the backends the caller insists on, best first. */
+  readonly device: { readonly enabled: boolean; readonly backends: readonly Backend[] | undefined }
+  /** The endpoint's address, if there is one. */
+  readonly endpoint: string | undefined
+}
+
+interface Verdicts {
+  readonly placements: readonly PlannedPlacement[]
+  readonly ruledOut: readonly RuledOutPlacement[]
+}
+
+/** Why something cannot be. */
+interface Obstacle {
+  readonly code: ErrorCode
+  readonly reason: string
+}
+
+/** Best first, where the caller does not say: a real GPU beats the CPU on everything but the smallest models. */
+const defaultBackends: readonly Backend[] = ['webgpu', 'wasm']
+
+export function plan(input: PlanInput): Plan {
+  const device = judgeDevice(input)
+  const remote = judgeRemote(input)
+  const order = input.policy.prefer === 'remote' ? [remote, device] : [device, remote]
+  return {
+    model: input.model,
+    placements: order.flatMap(({ placements }) => placements),
+    ruledOut: order.flatMap(({ ruledOut }) => ruledOut),
+  }
+}
+
+function judgeDevice({ manifest, capabilities, device, policy }: PlanInput): Verdicts {
+  const obstacle = deviceObstacle(capabilities, device.enabled)
+  if (obstacle) return allOut('device', obstacle)
+  if (!isManifest(manifest)) return allOut('device', { code: manifest.code, reason: manifest.message })
+  const placements: PlannedPlacement[] = []
+  const ruledOut: RuledOutPlacement[] = []
+  for (const backend of device.backends ?? defaultBackends) {
+    for (const variant of manifest.variants) {
+      const placement: Placement = { engine: 'device', backend, variant: variant.dtype }
+      const against = backendObstacle(backend, variant, capabilities, device.backends !== undefined)
+      if (against) ruledOut.push({ placement, ...against })
+      else placements.push({ placement, reason: deviceReason(backend, capabilities, policy) })
+    }
+  }
+  for (const backend of defaultBackends) {
+    if (device.backends === undefined || device.backends.includes(backend)) continue
+    const reason = `the client was created with backends: [${device.backends.join(', ')}]`
+    for (const { dtype } of manifest.variants) {
+      ruledOut.push({ placement: { engine: 'device', backend, variant: dtype }, code: 'BACKEND_UNAVAILABLE', reason })
+    }
+  }
+  return { placements, ruledOut }
+}
+
+function judgeRemote({ endpoint, policy, manifest, task }: PlanInput): Verdicts {
+  if (endpoint === undefined) return allOut('remote', { code: 'NO_PLACEMENT', reason: 'the client has no endpoint' })
+  const placement: Placement = { engine: 'remote', endpoint }
+  if (policy.residency === 'local-only') {
+    const reason = 'the policy says local-only: the request must not leave the device'
+    return { placements: [], ruledOut: [{ placement, code: 'NO_PLACEMENT', reason }] }
+  }
+  if (!isManifest(manifest) && task !== 'tensors') {
+    const reason = `without a manifest, the task ${task} cannot be prepared for the endpoint: ${manifest.message}`
+    return { placements: [], ruledOut: [{ placement, code: manifest.code, reason }] }
+  }
+  const reason = policy.prefer === 'remote' ? 'the policy prefers the endpoint' : 'answers when the device cannot'
+  return { placements: [{ placement, reason }], ruledOut: [] }
+}
+
+function deviceObstacle(capabilities: Capabilities, enabled: boolean): Obstacle | undefined {
+  const unsupported = (reason: string): Obstacle => ({ code: 'DEVICE_UNSUPPORTED', reason })
+  if (!enabled) return unsupported('the client was created with device: false')
+  if (!capabilities.workers) return unsupported('there are no workers here')
+  if (!capabilities.wasm) return unsupported("WebAssembly is missing, or a Content-Security-Policy lacks 'wasm-unsafe-eval'")
+  if (!capabilities.wasm.simd) return unsupported('WebAssembly has no SIMD here, which the runtime needs')
+  if (!capabilities.secureContext) return unsupported('weights cannot be verified on an insecure page: use HTTPS or localhost')
+  return undefined
+}
+
+function backendObstacle(
+  backend: Backend,
+  variant: Variant,
+  { webgpu }: Capabilities,
+  insisted: boolean,
+): Obstacle | undefined {
+  const unavailable = (reason: string): Obstacle => ({ code: 'BACKEND_UNAVAILABLE', reason })
+  if (!variant.backends.includes(backend)) return unavailable(`the variant ${variant.dtype} is not made for ${backend}`)
+  if (backend === 'wasm') return undefined
+  if (!webgpu) return unavailable('there is no WebGPU adapter')
+  if (webgpu.isFallbackAdapter && !insisted) return unavailable('the WebGPU adapter is software, which is slower than WASM')
+  const halfPrecision = variant.dtype === 'fp16' || variant.dtype === 'q4f16'
+  if (halfPrecision && !webgpu.shaderF16) return unavailable(`the GPU lacks shader-f16, which ${variant.dtype} needs`)
+  return undefined
+}
+
+function deviceReason(backend: Backend, { webgpu, crossOriginIsolated }: Capabilities, { prefer }: ResolvedPolicy): string {
+  const role = prefer === 'remote' ? 'answers when the endpoint cannot' : 'the policy prefers the device'
+  if (backend === 'webgpu') return `${role}; the GPU is ${webgpu?.vendor || 'unnamed'} ${webgpu?.architecture ?? ''}`.trimEnd()
+  return `${role}; the CPU ${crossOriginIsolated ? 'with threads' : 'on one thread: the page is not cross-origin isolated'}`
+}
+
+function allOut(engine: Placement['engine'], { code, reason }: Obstacle): Verdicts {
+  return { placements: [], ruledOut: [{ placement: { engine }, code, reason }] }
+}
+
+function isManifest(manifest: Manifest | EdgewardError): manifest is Manifest {
+  return 'schemaVersion' in manifest
+}

@@ -1,0 +1,76 @@
+/** The engine that answers on this device, through the worker. */
+import type {
+  DownloadProgress,
+  Engine,
+  EngineAnswer,
+  EngineRequest,
+  ModelSource,
+  Placement,
+  TaskName,
+} from '../contract/index.js'
+import { isEdgewardError } from '../errors/index.js'
+import type { ModelKey, PrepareEvent } from '../transport/index.js'
+import { sourceOf } from './model-source.js'
+import type { LiveWorker, WorkerHost } from './worker-host.js'
+import { onDevice, type DevicePlacement } from './worker-models.js'
+
+/** Who hears what happens on the device. */
+export interface DeviceListener {
+  onDownload(progress: DownloadProgress): void
+  onReady(model: string, placement: Placement, loadMs: number): void
+  onNotStored(model: string, reason: string): void
+}
+
+interface ReadyModel extends LiveWorker {
+  readonly model: ModelKey
+  /** How long it took to get ready, when it was not. */
+  readonly loadMs?: number
+}
+
+/** @param threads - WASM threads for each session */
+export function createDeviceEngine(host: WorkerHost, threads: number, listener: DeviceListener): Engine {
+  const prepare = async (placement: DevicePlacement, source: ModelSource, signal: AbortSignal): Promise<ReadyModel> => {
+    const live = await host.live()
+    const model = await live.models.register(source)
+    if (live.models.isReady(model, placement)) return { ...live, model }
+    const started = performance.now()
+    const { id } = source.manifest
+    const { backend, variant } = placement
+    const announce = (event: PrepareEvent) => {
+      if (event.type === 'not-stored') return listener.onNotStored(id, event.reason)
+      const { loadedBytes, totalBytes, cachedBytes } = event
+      listener.onDownload({ model: id, loadedBytes, totalBytes, cachedBytes })
+    }
+    const announceReady = () => listener.onReady(id, placement, performance.now() - started)
+    await live.models.prepare({ model, backend, variant, threads }, signal, announce, announceReady)
+    return { ...live, model, loadMs: performance.now() - started }
+  }
+
+  return {
+    kind: 'device',
+
+    async prepare(placement, source, signal) {
+      await prepare(onDevice(placement), source, signal)
+    },
+
+    async run<T extends TaskName>(placement: Placement, request: EngineRequest<T>, signal: AbortSignal) {
+      const device = onDevice(placement)
+      const { connection, models, model, loadMs } = await prepare(device, sourceOf(request), signal)
+      const { backend, variant } = device
+      const { task, input, options } = request
+      try {
+        const answer = await connection.call('run', { model, backend, variant, task, input, options }, { signal })
+        const timings = { ...answer.timings, ...(loadMs !== undefined && { loadMs }) }
+        // The worker answers with the output of the task it was asked for.
+        return { output: answer.output, timings } as EngineAnswer<T>
+      } catch (error) {
+        if (isEdgewardError(error) && error.code === 'GPU_LOST') models.forget(model, device)
+        throw error
+      }
+    },
+
+    async dispose() {
+      await host.dispose()
+    },
+  }
+}

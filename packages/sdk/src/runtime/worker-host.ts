@@ -1,0 +1,83 @@
+/** Owns the worker: spawns it when it is first needed, and a fresh one after a death. */
+import { EdgewardError } from '../errors/index.js'
+import { connect, uniqueWorkerName, type Connection, type LiveResources } from '../transport/index.js'
+import { WorkerModels } from './worker-models.js'
+
+/** Creates the worker under a name of its own. */
+export type SpawnWorker = (name: string) => Worker
+
+/** A worker that answers, with what it knows. */
+export interface LiveWorker {
+  readonly connection: Connection
+  readonly models: WorkerModels
+}
+
+type State =
+  | { readonly is: 'idle' }
+  | { readonly is: 'live'; readonly starting: Promise<LiveWorker> }
+  | { readonly is: 'disposed' }
+
+/** How long a worker may take to free what it holds before it is ended all the same. */
+const shutdownMs = 3_000
+
+export class WorkerHost {
+  readonly #spawn: SpawnWorker
+  #state: State = { is: 'idle' }
+
+  constructor(spawn: SpawnWorker) {
+    this.#spawn = spawn
+  }
+
+  /**
+   * The live worker.
+   *
+   * @throws EdgewardError WORKER_UNAVAILABLE when it cannot be started, DISPOSED
+   */
+  live(): Promise<LiveWorker> {
+    if (this.#state.is === 'disposed') return Promise.reject(disposed())
+    if (this.#state.is === 'live') return this.#state.starting
+    const starting = this.#start()
+    this.#state = { is: 'live', starting }
+    // After a death, the next request gets a fresh worker.
+    const forget = () => {
+      if (this.#state.is === 'live' && this.#state.starting === starting) this.#state = { is: 'idle' }
+    }
+    starting.then(({ connection }) => connection.onClosed(forget), forget)
+    return starting
+  }
+
+  /** Lets the worker free what it holds, then ends it. Resolves with what it could not free. */
+  async dispose(): Promise<LiveResources | undefined> {
+    const state = this.#state
+    this.#state = { is: 'disposed' }
+    if (state.is !== 'live') return undefined
+    const live = await state.starting.catch(() => undefined)
+    if (live === undefined) return undefined
+    const { connection } = live
+    try {
+      return await connection.call('shutdown', undefined, { signal: AbortSignal.timeout(shutdownMs) })
+    } catch {
+      return undefined // It was busy or already dead: ending it frees everything too.
+    } finally {
+      connection.terminate(disposed())
+    }
+  }
+
+  async #start(): Promise<LiveWorker> {
+    const name = uniqueWorkerName()
+    const connection = await connect(this.#create(name), name)
+    return { connection, models: new WorkerModels(connection) }
+  }
+
+  #create(name: string): Worker {
+    try {
+      return this.#spawn(name)
+    } catch (cause) {
+      throw new EdgewardError('WORKER_UNAVAILABLE', 'This page may not start a worker.', { cause })
+    }
+  }
+}
+
+function disposed(): EdgewardError {
+  return new EdgewardError('DISPOSED', 'The client was disposed while this was pending.')
+}

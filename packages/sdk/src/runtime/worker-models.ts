@@ -1,0 +1,77 @@
+/** What one live worker knows: the models it was told about and the placements it has ready. */
+import type { ModelSource, Placement } from '../contract/index.js'
+import { EdgewardError } from '../errors/index.js'
+import { neverAborted, SingleFlight } from '../shared/index.js'
+import { modelKey, type Connection, type ModelKey, type PrepareEvent, type PreparePayload } from '../transport/index.js'
+
+export type DevicePlacement = Extract<Placement, { engine: 'device' }>
+
+/** Narrows a placement that the router gave to the device engine. */
+export function onDevice(placement: Placement): DevicePlacement {
+  if (placement.engine === 'device') return placement
+  throw new EdgewardError('INTERNAL', `The device engine was asked to run at ${placement.endpoint}.`)
+}
+
+export class WorkerModels {
+  readonly #connection: Connection
+  readonly #registered = new Map<ModelKey, Promise<ModelKey>>()
+  readonly #preparing = new SingleFlight<string, void>()
+  readonly #ready = new Set<string>()
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Tells the worker about a model, once. */
+  register({ manifest, manifestUrl }: ModelSource): Promise<ModelKey> {
+    const key = modelKey(manifest)
+    const registered = this.#registered.get(key)
+    if (registered !== undefined) return registered
+    const options = { signal: neverAborted() }
+    const registering = this.#connection.call('register', { manifest, manifestUrl }, options).then(() => key)
+    this.#registered.set(key, registering)
+    registering.catch(() => this.#registered.delete(key))
+    return registering
+  }
+
+  isReady(model: ModelKey, placement: DevicePlacement): boolean {
+    return this.#ready.has(readyKey(model, placement))
+  }
+
+  /** After a failure that took the sessions with it. */
+  forget(model: ModelKey, placement: DevicePlacement): void {
+    this.#ready.delete(readyKey(model, placement))
+  }
+
+  /** Makes a placement ready, once for all who ask; every one of them can go without stopping it for the others. */
+  prepare(
+    payload: PreparePayload,
+    signal: AbortSignal,
+    onEvent: (event: PrepareEvent) => void,
+    onReady: () => void,
+  ): Promise<void> {
+    const key = readyKey(payload.model, payload)
+    return this.#preparing.run(key, signal, async (sharedSignal) => {
+      const stream = await this.#connection.call('prepare', payload, { signal: sharedSignal })
+      await readAll(stream, sharedSignal, onEvent)
+      this.#ready.add(key)
+      onReady()
+    })
+  }
+}
+
+function readyKey(model: ModelKey, { variant, backend }: Pick<DevicePlacement, 'variant' | 'backend'>): string {
+  return `${model}/${variant}/${backend}`
+}
+
+async function readAll<T>(stream: ReadableStream<T>, signal: AbortSignal, onChunk: (chunk: T) => void): Promise<void> {
+  const reader = stream.getReader()
+  const onAbort = () => void reader.cancel(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) onChunk(next.value)
+    signal.throwIfAborted()
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

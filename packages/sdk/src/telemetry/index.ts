@@ -1,0 +1,2 @@
+/** The door of the telemetry room. */
+export { Emitter } from './emitter.js'

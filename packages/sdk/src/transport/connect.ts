@@ -1,0 +1,135 @@
+/** The page's end of the wire: calls the worker, and ends every call when the worker dies. */
+import { proxy, transfer, wrap } from 'comlink'
+import { EdgewardError } from '../errors/index.js'
+import { createDeferred } from '../shared/index.js'
+import { decodeError, encodeError } from './error-codec.js'
+import type { Infer, MethodResult, Outcome, Payload, WireInfer, WireWorker, WorkerMethod } from './protocol.js'
+import { decodeStream } from './stream-codec.js'
+import { transferablesOf } from './transferables.js'
+
+export interface CallOptions {
+  readonly signal: AbortSignal
+  /** Runs a graph for the worker's `process`. */
+  readonly infer?: Infer
+}
+
+export type CloseListener = (reason: EdgewardError) => void
+
+/** A live worker. */
+export interface Connection {
+  call<M extends WorkerMethod>(method: M, payload: Payload<M>, options: CallOptions): Promise<MethodResult<M>>
+  /** Calls back once with the reason when the worker dies or is ended. Returns its undo. */
+  onClosed(listener: CloseListener): () => void
+  /** Ends the worker at once; what is pending rejects with `reason`. */
+  terminate(reason: EdgewardError): void
+}
+
+/** How long a worker may take to start: its script comes over the network. */
+export const workerStartMs = 30_000
+
+/** Names a worker so that its life can be watched through a lock of the same name. */
+export function uniqueWorkerName(): string {
+  return `edgeward-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`
+}
+
+/**
+ * Waits until a fresh worker answers.
+ *
+ * @param name - the name it was created with, from {@link uniqueWorkerName}
+ * @throws EdgewardError WORKER_UNAVAILABLE when its script cannot be loaded or does not answer in {@link workerStartMs}
+ */
+export async function connect(worker: Worker, name: string): Promise<Connection> {
+  const wire = wrap<WireWorker>(worker)
+  const watching = new AbortController()
+  const listeners = new Set<CloseListener>()
+  let closedBecause: EdgewardError | undefined
+  let nextId = 1
+
+  const end = (reason: EdgewardError) => {
+    if (closedBecause !== undefined) return
+    closedBecause = reason
+    watching.abort()
+    worker.terminate()
+    for (const listener of listeners) listener(reason)
+    listeners.clear()
+  }
+
+  const onClosed: Connection['onClosed'] = (listener) => {
+    if (closedBecause === undefined) listeners.add(listener)
+    else listener(closedBecause)
+    return () => listeners.delete(listener)
+  }
+
+  const call: Connection['call'] = async (method, payload, { signal, infer }) => {
+    signal.throwIfAborted()
+    const id = nextId++
+    const answer = createDeferred<Outcome>()
+    const onAbort = () => {
+      answer.reject(signal.reason)
+      void wire.cancel(id, encodeError(signal.reason))
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    // Comlink's own promise never settles once the worker is dead, hence the detour through `answer`.
+    const stopWatching = onClosed(answer.reject)
+    try {
+      const wireInfer = infer && proxy(encodeInfer(infer))
+      if (closedBecause === undefined) {
+        wire.call(id, method, payload, wireInfer as WireInfer).then(answer.resolve, answer.reject)
+      }
+      return decode(await answer.promise, onClosed) as MethodResult<typeof method>
+    } finally {
+      stopWatching()
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  const connection: Connection = { call, onClosed, terminate: end }
+  await started(worker, connection)
+  watchLife(name, watching.signal, () => end(died('the worker ended')))
+  return connection
+}
+
+async function started(worker: Worker, connection: Connection): Promise<void> {
+  const starting = new AbortController()
+  const fail = (why: string, cause?: unknown) =>
+    connection.terminate(new EdgewardError('WORKER_UNAVAILABLE', `The worker could not be started: ${why}.`, { cause }))
+  const timer = setTimeout(() => fail(`no answer within ${workerStartMs} ms`), workerStartMs)
+  const onError = (event: ErrorEvent) =>
+    // A script that is missing or forbidden gives a bare event, without a message.
+    fail(event.message || 'its script could not be loaded (missing file, or a Content-Security-Policy without worker-src)')
+  worker.addEventListener('error', onError, { signal: starting.signal })
+  try {
+    await connection.call('hello', undefined, { signal: starting.signal })
+  } finally {
+    clearTimeout(timer)
+    starting.abort()
+  }
+}
+
+/** Where the browser has Web Locks: the worker holds a lock for life, so getting it means that the worker is gone. */
+function watchLife(name: string, signal: AbortSignal, onDeath: () => void): void {
+  if (typeof navigator === 'undefined' || !('locks' in navigator)) return
+  navigator.locks.request(name, { signal }, onDeath).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}
+
+export function died(what: string): EdgewardError {
+  return new EdgewardError('WORKER_DIED', `A request was lost because ${what} while it ran.`)
+}
+
+function encodeInfer(infer: Infer): WireInfer {
+  return async (...parameters) => {
+    try {
+      const value = await infer(...parameters)
+      return transfer({ ok: true, value }, transferablesOf(value))
+    } catch (error) {
+      return { ok: false, error: encodeError(error) }
+    }
+  }
+}
+
+function decode(outcome: Outcome, onClosed: Connection['onClosed']): unknown {
+  if (!outcome.ok) throw decodeError(outcome.error)
+  return 'stream' in outcome ? decodeStream(outcome.stream, onClosed) : outcome.value
+}

@@ -1,0 +1,17 @@
+/** The door of the transport room. */
+export { connect, died, uniqueWorkerName, workerStartMs, type CallOptions, type Connection } from './connect.js'
+export {
+  modelKey,
+  type Infer,
+  type LiveResources,
+  type MethodResult,
+  type ModelKey,
+  type Payload,
+  type PrepareEvent,
+  type PreparePayload,
+  type ProcessPayload,
+  type RegisterPayload,
+  type RunPayload,
+  type WorkerMethod,
+} from './protocol.js'
+export { serve, type CallContext, type WorkerHandlers } from './serve.js'

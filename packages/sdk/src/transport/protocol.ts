@@ -1,0 +1,80 @@
+/** The wire between page and worker: what can be called, with what, and what comes back. */
+import type { Backend, EngineAnswer, Manifest, TaskContext, TaskName, VariantDtype } from '../contract/index.js'
+import type { EncodedError } from './error-codec.js'
+
+/** A model that the worker was told about, by id and revision. */
+export type ModelKey = string
+
+export function modelKey(manifest: Manifest): ModelKey {
+  return `${manifest.id}@${manifest.revision}`
+}
+
+export interface RegisterPayload {
+  readonly manifest: Manifest
+  readonly manifestUrl: string
+}
+
+export interface PreparePayload {
+  readonly model: ModelKey
+  readonly backend: Backend
+  readonly variant: VariantDtype
+  /** WASM threads, the worker's own included. */
+  readonly threads: number
+}
+
+export interface ProcessPayload {
+  readonly model: ModelKey
+  readonly task: TaskName
+  readonly input: unknown
+  readonly options: unknown
+}
+
+export interface RunPayload extends ProcessPayload {
+  readonly backend: Backend
+  readonly variant: VariantDtype
+}
+
+/** How a model is coming along. The stream's end means: ready. */
+export type PrepareEvent =
+  | { readonly type: 'progress'; readonly loadedBytes: number; readonly totalBytes: number; readonly cachedBytes: number }
+  | { readonly type: 'not-stored'; readonly reason: string }
+
+/** What the worker still owns; all zero after a shutdown that went well. */
+export interface LiveResources {
+  readonly sessions: number
+  readonly gpuDevices: number
+  readonly databases: number
+}
+
+/** Every method of the worker. */
+export interface WorkerMethods {
+  /** Answers as soon as the worker runs. */
+  hello: { payload: undefined; result: undefined }
+  register: { payload: RegisterPayload; result: undefined }
+  prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
+  /** The whole request on the device. */
+  run: { payload: RunPayload; result: EngineAnswer }
+  /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */
+  process: { payload: ProcessPayload; result: EngineAnswer }
+  shutdown: { payload: undefined; result: LiveResources }
+}
+
+export type WorkerMethod = keyof WorkerMethods
+export type Payload<M extends WorkerMethod> = WorkerMethods[M]['payload']
+export type MethodResult<M extends WorkerMethod> = WorkerMethods[M]['result']
+export type Infer = TaskContext['infer']
+
+/** How a call ended, as plain data. A stream travels as the port it is read through. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: true; readonly stream: MessagePort }
+  | { readonly ok: false; readonly error: EncodedError }
+
+/** `infer` as the worker calls it: the page's error comes back as data. */
+export type WireInfer = (...parameters: Parameters<Infer>) => Promise<Outcome>
+
+/** What Comlink exposes. `id` names the call, so that `cancel` can end it. */
+export interface WireWorker {
+  call(id: number, method: WorkerMethod, payload: unknown, infer?: WireInfer): Promise<Outcome>
+  cancel(id: number, reason: EncodedError): void
+}

@@ -1,0 +1,33 @@
+/** Runs a task for one request and times its phases. */
+import type { EngineAnswer, TaskContext } from '../contract/index.js'
+import type { ProcessPayload } from '../transport/index.js'
+import type { WorkerModel } from './worker-model.js'
+
+/** @param infer - runs a graph, on the device or wherever the page says */
+export async function runTask(
+  model: WorkerModel,
+  { task: name, input, options }: ProcessPayload,
+  infer: TaskContext['infer'],
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  const task = await model.task(name)
+  const started = performance.now()
+  let firstTensorAt: number | undefined
+  let inferenceMs = 0
+  const output = await task.run(input as never, options as never, {
+    manifest: model.manifest,
+    signal,
+    asset: (role) => model.asset(role),
+    async infer(graph, inputs, outputs) {
+      signal.throwIfAborted()
+      const inferStarted = performance.now()
+      firstTensorAt ??= inferStarted
+      const result = await infer(graph, inputs, outputs)
+      inferenceMs += performance.now() - inferStarted
+      return result
+    },
+  })
+  const totalMs = performance.now() - started
+  const preprocessMs = (firstTensorAt ?? started) - started
+  return { output, timings: { preprocessMs, inferenceMs, postprocessMs: totalMs - preprocessMs - inferenceMs } }
+}

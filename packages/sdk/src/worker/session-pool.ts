@@ -1,0 +1,140 @@
+/** Keeps the sessions of each model, variant and backend: made once, shared, released when the worker shuts down. */
+import type { Backend, Graph, TensorMap, VariantDtype } from '../contract/index.js'
+import { EdgewardError } from '../errors/index.js'
+import { SingleFlight } from '../shared/index.js'
+import { modelKey } from '../transport/index.js'
+import { runCanary } from './canary.js'
+import { GpuOwner } from './gpu-owner.js'
+import { createGraphSession, type GraphSession } from './ort-session.js'
+import { buildFor, startRuntime, type Runtime } from './runtime-build.js'
+import type { LoadListener, WorkerModel } from './worker-model.js'
+
+/** What a request runs its graphs with. */
+export interface ModelSessions {
+  infer(graph: string, inputs: TensorMap, outputs: readonly string[] | undefined, signal: AbortSignal): Promise<TensorMap>
+  release(): Promise<void>
+}
+
+export interface SessionPlace {
+  readonly backend: Backend
+  readonly variant: VariantDtype
+  readonly threads: number
+}
+
+interface OpenGraph {
+  readonly graph: Graph
+  readonly session: GraphSession
+}
+
+export class SessionPool {
+  readonly #open = new Map<string, { backend: Backend; sessions: ModelSessions; count: number }>()
+  readonly #opening = new SingleFlight<string, ModelSessions>()
+  readonly #runtimes = new Map<Backend, Promise<Runtime>>()
+  readonly #gpu = new GpuOwner(() => this.#dropGpuSessions())
+
+  /** The sessions of a model at a place, if they are open. */
+  get(model: WorkerModel, place: Omit<SessionPlace, 'threads'>): ModelSessions | undefined {
+    return this.#open.get(keyOf(model, place))?.sessions
+  }
+
+  /** Fetches the weights while the runtime starts, makes the sessions, and runs their canaries. */
+  open(model: WorkerModel, place: SessionPlace, signal: AbortSignal, listener: LoadListener): Promise<ModelSessions> {
+    const key = keyOf(model, place)
+    const open = this.#open.get(key)
+    if (open !== undefined) return Promise.resolve(open.sessions)
+    return this.#opening.run(key, signal, async (sharedSignal) => {
+      const graphs = await this.#openGraphs(model, place, sharedSignal, listener)
+      const sessions = modelSessions(model.manifest.id, graphs)
+      this.#open.set(key, { backend: place.backend, sessions, count: graphs.size })
+      return sessions
+    })
+  }
+
+  get live(): { sessions: number; gpuDevices: number } {
+    const counts = [...this.#open.values()].map(({ count }) => count)
+    return { sessions: counts.reduce((sum, count) => sum + count, 0), gpuDevices: this.#gpu.count }
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.allSettled(open.map(({ sessions }) => sessions.release()))
+    await this.#gpu.destroy()
+  }
+
+  async #openGraphs(model: WorkerModel, place: SessionPlace, signal: AbortSignal, listener: LoadListener) {
+    const failed = new AbortController()
+    const loading = AbortSignal.any([signal, failed.signal])
+    const made = new Map<string, OpenGraph>()
+    try {
+      const starting = this.#start(place)
+      const fetching = Object.entries(model.variant(place.variant).graphs).map(([name, graph]) => {
+        return { name, graph, bytes: model.load(graph.file, loading, listener) }
+      })
+      // The task's own files come along, so that "ready" means ready.
+      const preparing = prepareTask(model, listener)
+      const [started] = await Promise.all([starting, preparing, ...fetching.map(({ bytes }) => bytes)])
+      // Shifted off one by one, so that each file's bytes are let go as soon as its session exists.
+      for (let next = fetching.shift(); next !== undefined; next = fetching.shift()) {
+        const { name, graph, bytes } = next
+        const session = await createGraphSession(await bytes, { ...started, graph, backend: place.backend, signal })
+        made.set(name, { graph, session })
+        await runCanary(session, graph, `${model.manifest.id} (${name}, ${place.variant}, ${place.backend})`, signal)
+      }
+      return made
+    } catch (error) {
+      failed.abort(error)
+      await Promise.allSettled([...made.values()].map(({ session }) => session.release()))
+      throw error
+    }
+  }
+
+  /** What sessions are made with; it starts while the weights travel. */
+  async #start(place: SessionPlace): Promise<{ runtime: Runtime; gpu?: GPUDevice }> {
+    if (place.backend === 'wasm') return { runtime: await this.#runtime(place) }
+    const [runtime, gpu] = await Promise.all([this.#runtime(place), this.#gpu.device()])
+    return { runtime, gpu }
+  }
+
+  #runtime({ backend, threads }: SessionPlace): Promise<Runtime> {
+    const existing = this.#runtimes.get(backend)
+    if (existing !== undefined) return existing
+    const starting = startRuntime(buildFor(backend, 'Suspending' in WebAssembly), threads)
+    this.#runtimes.set(backend, starting)
+    return starting
+  }
+
+  /** After a loss, sessions on the old device only fail; the next request opens new ones on a new device. */
+  #dropGpuSessions(): void {
+    for (const [key, { backend, sessions }] of this.#open) {
+      if (backend !== 'webgpu') continue
+      this.#open.delete(key)
+      void sessions.release().catch(() => undefined) // Releasing on a lost device may fail; nothing of it is left anyway.
+    }
+  }
+}
+
+function keyOf(model: WorkerModel, { backend, variant }: Omit<SessionPlace, 'threads'>): string {
+  return `${modelKey(model.manifest)}/${variant}/${backend}`
+}
+
+function modelSessions(modelId: string, graphs: ReadonlyMap<string, OpenGraph>): ModelSessions {
+  return {
+    infer(name, inputs, outputs, signal) {
+      const open = graphs.get(name)
+      if (open === undefined) {
+        throw new EdgewardError('MANIFEST_INVALID', `${modelId} has no graph ${name}; it has: ${[...graphs.keys()].join(', ')}.`)
+      }
+      return open.session.run(inputs, outputs ?? open.graph.outputs.map((output) => output.name), signal)
+    },
+    async release() {
+      await Promise.allSettled([...graphs.values()].map(({ session }) => session.release()))
+    },
+  }
+}
+
+async function prepareTask(model: WorkerModel, listener: LoadListener): Promise<void> {
+  const { assets, task } = model.manifest
+  await Promise.all(Object.keys(assets).map((role) => model.asset(role, listener)))
+  await model.task(task)
+}

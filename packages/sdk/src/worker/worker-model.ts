@@ -1,0 +1,81 @@
+/** A model that the page told the worker about: its files by role, and its task made ready. */
+import type { LoadedTask, Manifest, ManifestFile, TaskName, Variant, VariantDtype } from '../contract/index.js'
+import { EdgewardError } from '../errors/index.js'
+import { neverAborted } from '../shared/index.js'
+import { taskNamed } from '../tasks/index.js'
+import { fileUrl, type WeightsStore } from '../weights/index.js'
+
+export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
+
+/** Who hears how a load is coming along. */
+export interface LoadListener {
+  onBytes?: OnBytes
+  onNotStored?(reason: string): void
+}
+
+export class WorkerModel {
+  readonly manifest: Manifest
+  readonly #manifestUrl: string
+  readonly #store: () => Promise<WeightsStore>
+  readonly #assets = new Map<string, Promise<Uint8Array>>()
+  readonly #tasks = new Map<TaskName, Promise<LoadedTask<TaskName>>>()
+
+  constructor(manifest: Manifest, manifestUrl: string, store: () => Promise<WeightsStore>) {
+    this.manifest = manifest
+    this.#manifestUrl = manifestUrl
+    this.#store = store
+  }
+
+  /** The verified bytes of a file of this model. */
+  async load(file: ManifestFile, signal: AbortSignal, listener: LoadListener = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const store = await this.#store()
+    const { chunkBytes } = this.manifest
+    return store.load(file, { url: fileUrl(this.#manifestUrl, file.path), chunkBytes, signal, ...listener })
+  }
+
+  /** An asset's bytes, loaded once. One request's abort must not take it from another: it is not passed on. */
+  async asset(role: string, listener: LoadListener = {}): Promise<Uint8Array> {
+    const file = this.manifest.assets[role]
+    if (file === undefined) throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
+    const isKept = this.#assets.has(role)
+    const bytes = await remember(this.#assets, role, () => this.load(file, neverAborted(), listener))
+    if (isKept) listener.onBytes?.(file.bytes, 'cache')
+    return bytes
+  }
+
+  /** A task made ready once for this model: its own, or `tensors`, which every model can do. */
+  task(name: TaskName): Promise<LoadedTask<TaskName>> {
+    const { id, task } = this.manifest
+    if (name !== task && name !== 'tensors') {
+      throw new EdgewardError('UNSUPPORTED_TASK', `The model ${id} does ${task}, not ${name}.`)
+    }
+    return remember(this.#tasks, name, async () => {
+      const definition = taskNamed(name)
+      const asset = (role: string) => this.asset(role)
+      return definition.load({ manifest: this.manifest, asset }) as Promise<LoadedTask<TaskName>>
+    })
+  }
+
+  variant(dtype: VariantDtype): Variant {
+    const { variants } = this.manifest
+    const found = variants.find((variant) => variant.dtype === dtype)
+    if (found === undefined) throw missing(this.manifest, `variant ${dtype}`, variants.map((variant) => variant.dtype))
+    return found
+  }
+}
+
+/** The promise kept under `key`, or a new one; a rejected one is not kept. */
+async function remember<K, V>(kept: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const promise = kept.get(key) ?? make()
+  kept.set(key, promise)
+  try {
+    return await promise
+  } catch (error) {
+    kept.delete(key)
+    throw error
+  }
+}
+
+function missing({ id }: Manifest, what: string, there: readonly string[]): EdgewardError {
+  return new EdgewardError('MANIFEST_INVALID', `The manifest of ${id} has no ${what}; it has: ${there.join(', ') || 'none'}.`)
+}
