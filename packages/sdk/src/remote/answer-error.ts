@@ -1,0 +1,56 @@
+/** What an answer that is not a success means: which code, and what the server said. */
+import { EdgewardError, type ErrorCode } from '../errors/index.js'
+import type { EndpointAnswer } from './endpoint.js'
+
+const maxMessageLength = 500
+
+export function isSuccess({ status }: EndpointAnswer): boolean {
+  return status >= 200 && status < 300
+}
+
+/** The error for an answer whose status is not a success; `details` has `status`, `url` and maybe `retryAfterMs`. */
+export function answerError(answer: EndpointAnswer): EdgewardError {
+  const { status, url, headers } = answer
+  const text = serverMessage(new TextDecoder().decode(answer.body))
+  const retryAfterMs = parseRetryAfter(headers.get('Retry-After'))
+  return new EdgewardError(codeOf(status, text), `${url} answered ${status}${text ? `: ${text}` : ''}`, {
+    details: { status, url, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  })
+}
+
+function codeOf(status: number, text: string): ErrorCode {
+  if (status === 401 || status === 403) return 'REMOTE_UNAUTHORIZED'
+  // Triton also says 400 for a model that it does not have.
+  if (status === 404 || (status === 400 && /unknown model/i.test(text))) return 'REMOTE_NOT_FOUND'
+  if (status === 429 || status === 503) return 'REMOTE_OVERLOADED'
+  if (status >= 500) return 'REMOTE_FAILED'
+  return status >= 400 ? 'REMOTE_REJECTED' : 'REMOTE_MALFORMED'
+}
+
+/** What the body says, in any of three shapes: `{"error": …}`, `{"detail": …}`, plain text. Their labels are no help. */
+function serverMessage(body: string): string {
+  let message: unknown = body
+  try {
+    const { error, detail } = JSON.parse(body) as Record<string, unknown>
+    message = error ?? detail ?? body
+  } catch {
+    // Plain text, then: it is the message.
+  }
+  return describe(message).trim().slice(0, maxMessageLength)
+}
+
+function describe(message: unknown): string {
+  if (typeof message === 'string') return message
+  if (Array.isArray(message)) return message.map(describe).join('; ')
+  // FastAPI's validation errors: where, and what.
+  const { loc, msg } = (message ?? {}) as Record<string, unknown>
+  if (typeof msg === 'string') return Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : msg
+  return JSON.stringify(message)
+}
+
+/** Seconds or a date, as HTTP has it. */
+function parseRetryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isFinite(ms) ? Math.max(0, Math.round(ms)) : undefined
+}
