@@ -30,7 +30,7 @@ const edgeCases: Record<string, Tensor> = {
   'scalar string': { dtype: 'string', shape: [], data: ['one'] },
   'empty float32': { dtype: 'float32', shape: [0, 4], data: new Float32Array(0) },
   'empty string': { dtype: 'string', shape: [2, 0], data: [] },
-  hasOwnProperty: { dtype: 'uint8', shape: [1], data: Uint8Array.of(1) },
+  'a name with "quotes"': { dtype: 'uint8', shape: [1], data: Uint8Array.of(1) },
 }
 
 const bytesOf = ({ body }: EncodedMessage): Uint8Array =>

@@ -59,8 +59,15 @@ export class Field {
   }
 
   #found(): string {
-    return this.isAbsent ? ', but is missing' : `, found ${String(this.value).slice(0, 40)}`
+    return this.isAbsent ? ', but is missing' : `, found ${describeValue(this.value)}`
   }
+}
+
+/** A short text for a value of a message; never walks into it, since it may be as deep as its author likes. */
+export function describeValue(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /** The sizes of the dimensions of a tensor: whole numbers from 0. */

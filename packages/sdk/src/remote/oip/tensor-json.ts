@@ -1,7 +1,7 @@
 /** A tensor's values as JSON text, and back. */
 import type { Tensor, TensorDtype } from '../../contract/index.js'
 import { arrayTypes, type NumericDtype } from './datatype.js'
-import { elementCount, type Field } from './field.js'
+import { describeValue, elementCount, type Field } from './field.js'
 import { float16Bits, float16Value } from './float16.js'
 import { loneSurrogate, toTensor } from './tensor.js'
 
@@ -55,7 +55,7 @@ export function decodeTensorJson(data: Field, dtype: TensorDtype, shape: readonl
     if (element !== undefined) array[index] = element
     // Reading back finds fractions and numbers out of range in integer arrays.
     if (element === undefined || (isExact(dtype) && array[index] !== element)) {
-      throw data.error(`value ${index} must be ${description(dtype)}, found ${String(value).slice(0, 40)}`)
+      throw data.error(`value ${index} must be ${description(dtype)}, found ${describeValue(value)}`)
     }
   })
   return toTensor(dtype, shape, array)
@@ -75,7 +75,7 @@ function flatten(data: Field, shape: readonly number[]): readonly unknown[] {
 function readStrings(values: readonly unknown[], data: Field): string[] {
   return values.map((value, index) => {
     if (typeof value === 'string' && !loneSurrogate.test(value)) return value
-    throw data.error(`value ${index} must be a string that is valid Unicode, found ${String(value).slice(0, 40)}`)
+    throw data.error(`value ${index} must be a string that is valid Unicode, found ${describeValue(value)}`)
   })
 }
 
