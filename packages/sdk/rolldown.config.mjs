@@ -32,7 +32,13 @@ export default [
   {
     ...common,
     input: { index: source('index.ts'), manifest: source('manifest.ts'), oip: source('oip.ts') },
-    output: { ...output, format: 'esm', chunkFileNames: 'shared-[hash].js', cleanDir: false },
+    output: {
+      ...output,
+      // Bundlers look for `new Worker(new URL('…', import.meta.url))` as it is written, quotes included.
+      minify: { compress: true, mangle: true, codegen: false },
+      format: 'esm',
+      chunkFileNames: 'shared-[hash].js',
+    },
   },
   {
     ...common,

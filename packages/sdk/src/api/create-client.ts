@@ -18,7 +18,7 @@ import { resolveClientOptions } from './resolve-options.js'
 export function createClient(options: ClientOptions = {}): Client {
   const resolved = resolveClientOptions(options)
   const emitter = new Emitter<EdgewardEvents>()
-  const host = new WorkerHost((name) => spawnWorker(name, resolved.workerUrl))
+  const host = new WorkerHost(() => spawnWorker(resolved.workerUrl))
   const threads = resolved.threads ?? defaultThreads()
   const remote = resolved.remote && createOipEngine(resolved.remote, createWorkerProcessor(host))
   return new EdgewardClient({
@@ -28,7 +28,7 @@ export function createClient(options: ClientOptions = {}): Client {
       ...(remote && { remote }),
     },
     endpoint: remote?.placement.endpoint,
-    models: new ModelDirectory(resolved.models),
+    models: new ModelDirectory(resolved.models, (modelsUrl, model) => host.locate(modelsUrl, model)),
     emitter,
     probe: probeCapabilities,
     // Without a device engine the worker still pre-processes for the endpoint.

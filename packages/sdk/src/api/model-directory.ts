@@ -1,18 +1,22 @@
 /** Finds each model's manifest, once. */
 import type { ModelSource } from '../contract/index.js'
 import { EdgewardError, isEdgewardError, type ErrorCode } from '../errors/index.js'
-import { abortable, neverAborted } from '../shared/index.js'
-import { loadManifest } from '../weights/index.js'
+import { abortable } from '../shared/index.js'
 
 /** Answers about the model that will be the same next time; others (no network) are asked again. */
 const lastingCodes: readonly ErrorCode[] = ['MANIFEST_NOT_FOUND', 'MANIFEST_INVALID']
 
+/** Fetches and checks a manifest. */
+export type LocateModel = (modelsUrl: string, model: string) => Promise<ModelSource>
+
 export class ModelDirectory {
   readonly #modelsUrl: string | URL
+  readonly #locate: LocateModel
   readonly #found = new Map<string, Promise<ModelSource | EdgewardError>>()
 
-  constructor(modelsUrl: string | URL) {
+  constructor(modelsUrl: string | URL, locate: LocateModel) {
     this.#modelsUrl = modelsUrl
+    this.#locate = locate
   }
 
   /** The model's source, or why there is none. */
@@ -31,8 +35,7 @@ export class ModelDirectory {
 
   async #load(model: string): Promise<ModelSource | EdgewardError> {
     try {
-      const { manifest, url } = await loadManifest(this.#absoluteUrl(), model, neverAborted())
-      return { manifest, manifestUrl: url }
+      return await this.#locate(this.#absoluteUrl(), model)
     } catch (error) {
       if (isEdgewardError(error) && error.fallback !== 'final') return error
       throw error

@@ -1,10 +1,12 @@
 /** Owns the worker: spawns it when it is first needed, and a fresh one after a death. */
+import type { ModelSource } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
-import { connect, uniqueWorkerName, type Connection, type LiveResources } from '../transport/index.js'
+import { neverAborted } from '../shared/index.js'
+import { connect, type Connection, type LiveResources } from '../transport/index.js'
 import { WorkerModels } from './worker-models.js'
 
-/** Creates the worker under a name of its own. */
-export type SpawnWorker = (name: string) => Worker
+/** Creates the worker. */
+export type SpawnWorker = () => Worker
 
 /** A worker that answers, with what it knows. */
 export interface LiveWorker {
@@ -46,6 +48,12 @@ export class WorkerHost {
     return starting
   }
 
+  /** A model's manifest: the worker fetches and checks it, so that the page need not carry the code for that. */
+  async locate(modelsUrl: string, model: string): Promise<ModelSource> {
+    const { connection } = await this.live()
+    return connection.call('locate', { modelsUrl, model }, { signal: neverAborted() })
+  }
+
   /** Lets the worker free what it holds, then ends it. Resolves with what it could not free. */
   async dispose(): Promise<LiveResources | undefined> {
     const state = this.#state
@@ -64,14 +72,13 @@ export class WorkerHost {
   }
 
   async #start(): Promise<LiveWorker> {
-    const name = uniqueWorkerName()
-    const connection = await connect(this.#create(name), name)
+    const connection = await connect(this.#create())
     return { connection, models: new WorkerModels(connection) }
   }
 
-  #create(name: string): Worker {
+  #create(): Worker {
     try {
-      return this.#spawn(name)
+      return this.#spawn()
     } catch (cause) {
       throw new EdgewardError('WORKER_UNAVAILABLE', 'This page may not start a worker.', { cause })
     }

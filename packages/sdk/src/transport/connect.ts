@@ -27,18 +27,12 @@ export interface Connection {
 /** How long a worker may take to start: its script comes over the network. */
 export const workerStartMs = 30_000
 
-/** Names a worker so that its life can be watched through a lock of the same name. */
-export function uniqueWorkerName(): string {
-  return `edgeward-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`
-}
-
 /**
  * Waits until a fresh worker answers.
  *
- * @param name - the name it was created with, from {@link uniqueWorkerName}
  * @throws EdgewardError WORKER_UNAVAILABLE when its script cannot be loaded or does not answer in {@link workerStartMs}
  */
-export async function connect(worker: Worker, name: string): Promise<Connection> {
+export async function connect(worker: Worker): Promise<Connection> {
   const wire = wrap<WireWorker>(worker)
   const watching = new AbortController()
   const listeners = new Set<CloseListener>()
@@ -84,37 +78,44 @@ export async function connect(worker: Worker, name: string): Promise<Connection>
   }
 
   const connection: Connection = { call, onClosed, terminate: end }
-  await started(worker, connection)
-  watchLife(name, watching.signal, () => end(died('the worker ended')))
+  const lockName = uniqueLockName()
+  const isLockHeld = await started(worker, connection, () => wire.hello(lockName))
+  if (isLockHeld) watchLife(lockName, watching.signal, () => end(died('the worker ended')))
   return connection
 }
 
-async function started(worker: Worker, connection: Connection): Promise<void> {
-  const starting = new AbortController()
-  const fail = (why: string, cause?: unknown) =>
-    connection.terminate(new EdgewardError('WORKER_UNAVAILABLE', `The worker could not be started: ${why}.`, { cause }))
+async function started<T>(worker: Worker, { terminate, onClosed }: Connection, hello: () => Promise<T>): Promise<T> {
+  const answer = createDeferred<T>()
+  const stopWatching = onClosed(answer.reject)
+  const fail = (why: string) => terminate(new EdgewardError('WORKER_UNAVAILABLE', `The worker could not be started: ${why}.`))
   const timer = setTimeout(() => fail(`no answer within ${workerStartMs} ms`), workerStartMs)
   const onError = (event: ErrorEvent) =>
     // A script that is missing or forbidden gives a bare event, without a message.
     fail(event.message || 'its script could not be loaded (missing file, or a Content-Security-Policy without worker-src)')
-  worker.addEventListener('error', onError, { signal: starting.signal })
+  worker.addEventListener('error', onError)
   try {
-    await connection.call('hello', undefined, { signal: starting.signal })
+    hello().then(answer.resolve, answer.reject)
+    return await answer.promise
   } finally {
     clearTimeout(timer)
-    starting.abort()
+    stopWatching()
+    worker.removeEventListener('error', onError)
   }
 }
 
-/** Where the browser has Web Locks: the worker holds a lock for life, so getting it means that the worker is gone. */
+/** A worker's life is watched through a lock that nobody else can have. */
+function uniqueLockName(): string {
+  return `edgeward-worker-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`
+}
+
+/** The worker holds a lock for life, so getting it means that the worker is gone. */
 function watchLife(name: string, signal: AbortSignal, onDeath: () => void): void {
-  if (typeof navigator === 'undefined' || !('locks' in navigator)) return
   navigator.locks.request(name, { signal }, onDeath).catch((error: unknown) => {
     if (!signal.aborted) throw error
   })
 }
 
-export function died(what: string): EdgewardError {
+function died(what: string): EdgewardError {
   return new EdgewardError('WORKER_DIED', `A request was lost because ${what} while it ran.`)
 }
 

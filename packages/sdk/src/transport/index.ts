@@ -1,16 +1,16 @@
 /** The door of the transport room. */
-export { connect, died, uniqueWorkerName, workerStartMs, type CallOptions, type Connection } from './connect.js'
+export { connect, workerStartMs, type CallOptions, type Connection } from './connect.js'
 export {
   modelKey,
   type Infer,
   type LiveResources,
+  type LocatePayload,
   type MethodResult,
   type ModelKey,
   type Payload,
   type PrepareEvent,
   type PreparePayload,
   type ProcessPayload,
-  type RegisterPayload,
   type RunPayload,
   type WorkerMethod,
 } from './protocol.js'

@@ -1,5 +1,5 @@
 /** The wire between page and worker: what can be called, with what, and what comes back. */
-import type { Backend, EngineAnswer, Manifest, TaskContext, TaskName, VariantDtype } from '../contract/index.js'
+import type { Backend, EngineAnswer, Manifest, ModelSource, TaskContext, TaskName, VariantDtype } from '../contract/index.js'
 import type { EncodedError } from './error-codec.js'
 
 /** A model that the worker was told about, by id and revision. */
@@ -9,9 +9,10 @@ export function modelKey(manifest: Manifest): ModelKey {
   return `${manifest.id}@${manifest.revision}`
 }
 
-export interface RegisterPayload {
-  readonly manifest: Manifest
-  readonly manifestUrl: string
+export interface LocatePayload {
+  /** The folder of models, as an absolute address. */
+  readonly modelsUrl: string
+  readonly model: string
 }
 
 export interface PreparePayload {
@@ -48,9 +49,10 @@ export interface LiveResources {
 
 /** Every method of the worker. */
 export interface WorkerMethods {
-  /** Answers as soon as the worker runs. */
-  hello: { payload: undefined; result: undefined }
-  register: { payload: RegisterPayload; result: undefined }
+  /** Fetches and checks a model's manifest. */
+  locate: { payload: LocatePayload; result: ModelSource }
+  /** Tells the worker about a model that its methods will name by key. */
+  register: { payload: ModelSource; result: undefined }
   prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }
@@ -75,6 +77,8 @@ export type WireInfer = (...parameters: Parameters<Infer>) => Promise<Outcome>
 
 /** What Comlink exposes. `id` names the call, so that `cancel` can end it. */
 export interface WireWorker {
+  /** Answers as soon as the worker runs, with whether it holds the lock called `lockName`; if so, for as long as it lives. */
+  hello(lockName: string): Promise<boolean>
   call(id: number, method: WorkerMethod, payload: unknown, infer?: WireInfer): Promise<Outcome>
   cancel(id: number, reason: EncodedError): void
 }

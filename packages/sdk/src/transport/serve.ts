@@ -23,6 +23,7 @@ export function serve(handlers: WorkerHandlers): void {
   const running = new Map<number, AbortController>()
 
   const wire: WireWorker = {
+    hello: announceLife,
     async call(id, method, payload, wireInfer) {
       const controller = new AbortController()
       running.set(id, controller)
@@ -42,7 +43,6 @@ export function serve(handlers: WorkerHandlers): void {
     },
   }
 
-  announceLife()
   expose(wire)
 }
 
@@ -64,7 +64,17 @@ function decodeInfer(wireInfer: WireInfer | undefined): Infer {
   }
 }
 
-/** Holds a lock named like the worker for as long as it lives: the page is told when it is gone, however it died. */
-function announceLife(): void {
-  if ('locks' in navigator && self.name !== '') void navigator.locks.request(self.name, () => new Promise(() => undefined))
+/**
+ * Holds a lock for as long as the worker lives: the page is told when it is gone, however it died. Resolves with whether
+ * the lock is held; an opaque origin, for example, has no locks.
+ */
+function announceLife(lockName: string): Promise<boolean> {
+  if (!('locks' in navigator)) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const forLife = () => {
+      resolve(true)
+      return new Promise<never>(() => undefined)
+    }
+    navigator.locks.request(lockName, forLife).catch(() => resolve(false))
+  })
 }

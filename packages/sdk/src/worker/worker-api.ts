@@ -1,7 +1,7 @@
 /** What the worker does for each call of the page. */
 import { EdgewardError } from '../errors/index.js'
 import { modelKey, type ModelKey, type PrepareEvent, type PreparePayload, type WorkerHandlers } from '../transport/index.js'
-import { openWeightsStore, type WeightsStore } from '../weights/index.js'
+import { loadManifest, openWeightsStore, type WeightsStore } from '../weights/index.js'
 import { runTask } from './run-task.js'
 import { SessionPool } from './session-pool.js'
 import { WorkerModel } from './worker-model.js'
@@ -19,7 +19,10 @@ export function createWorkerApi(): WorkerHandlers {
   }
 
   return {
-    hello: () => Promise.resolve(undefined),
+    async locate({ modelsUrl, model }, { signal }) {
+      const { manifest, url } = await loadManifest(modelsUrl, model, signal)
+      return { manifest, manifestUrl: url }
+    },
 
     register({ manifest, manifestUrl }) {
       const key = modelKey(manifest)
