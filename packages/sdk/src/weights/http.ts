@@ -1,0 +1,140 @@
+/** HTTP requests that can stall, break and be cancelled, with bodies that are read piece by piece. */
+import { EdgewardError, messageOf } from '../errors/index.js'
+import { abortable } from '../shared/index.js'
+
+export interface HttpRequest {
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cache: RequestCache
+  readonly signal: AbortSignal
+  /** How long the server may send no byte. */
+  readonly stallMs: number
+}
+
+/** An answer whose body is read in order, into places of the reader's choice. */
+export interface HttpAnswer {
+  readonly response: Response
+  /** How many bytes of the body have come, after decompression. */
+  received(): number
+  /** Fills `view`; resolves with how many bytes came, fewer only when the body ended. */
+  fill(view: Uint8Array): Promise<number>
+  /** Passes over the next bytes of the body. */
+  skip(bytes: number): Promise<void>
+  /** The rest of the body, as UTF-8. */
+  text(): Promise<string>
+  /** Ends the request; whoever asked for an answer calls it when done. */
+  cancel(): void
+}
+
+/**
+ * Sends a GET request.
+ *
+ * @throws {EdgewardError} `DOWNLOAD_FAILED` when the network fails or stalls, here and in every method of the answer.
+ *   A status that is no success is an answer.
+ */
+export async function request(options: HttpRequest): Promise<HttpAnswer> {
+  const { url, headers = {}, cache, stallMs } = options
+  const controller = new AbortController()
+  const signal = AbortSignal.any([options.signal, controller.signal])
+  let received = 0
+
+  // The clock runs only while bytes are waited for: a reader that takes its time is no stall of the server.
+  const watch = async <T>(step: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted()
+    const timer = setTimeout(() => controller.abort(stalled(url, stallMs, received)), stallMs)
+    try {
+      return await abortable(step(), signal)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : broken(options, received, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  const response = await watch(() => fetch(url, { headers, cache, signal }))
+  const reader = response.body?.getReader()
+  const nextPiece = async (): Promise<Uint8Array | undefined> => {
+    const piece = reader && (await watch(() => reader.read())).value
+    received += piece?.length ?? 0
+    return piece
+  }
+  return { response, received: () => received, ...readInOrder(nextPiece), cancel: () => controller.abort() }
+}
+
+/** What a message says of an answer. */
+export function describeAnswer({ response }: HttpAnswer): string {
+  const facts = ['Content-Type', 'Content-Length', 'Content-Range', 'Content-Encoding'].flatMap((name) => {
+    const value = response.headers.get(name)
+    return value === null ? [] : [`${name}: ${value}`]
+  })
+  const moved = response.redirected ? [`redirected to ${response.url}`] : []
+  return [`status ${response.status}`, ...moved, ...facts].join(', ')
+}
+
+/** Whether the answer is a page: what servers of single-page applications send for files they do not have. */
+export function isHtml({ response }: HttpAnswer): boolean {
+  return /^text\/html\b/i.test(response.headers.get('Content-Type') ?? '')
+}
+
+function readInOrder(nextPiece: () => Promise<Uint8Array | undefined>): Pick<HttpAnswer, 'fill' | 'skip' | 'text'> {
+  let rest: Uint8Array = new Uint8Array(0)
+
+  /** At most `most` bytes, or undefined when the body has ended. */
+  const take = async (most: number): Promise<Uint8Array | undefined> => {
+    while (rest.length === 0) {
+      const piece = await nextPiece()
+      if (!piece) return undefined
+      rest = piece
+    }
+    const taken = rest.subarray(0, most)
+    rest = rest.subarray(most)
+    return taken
+  }
+
+  return {
+    async fill(view) {
+      let filled = 0
+      while (filled < view.length) {
+        const bytes = await take(view.length - filled)
+        if (!bytes) break
+        view.set(bytes, filled)
+        filled += bytes.length
+      }
+      return filled
+    },
+    async skip(bytes) {
+      let left = bytes
+      while (left > 0) {
+        const passed = await take(left)
+        if (!passed) return
+        left -= passed.length
+      }
+    },
+    async text() {
+      const decoder = new TextDecoder()
+      let text = ''
+      for (let bytes = await take(Infinity); bytes; bytes = await take(Infinity)) {
+        text += decoder.decode(bytes, { stream: true })
+      }
+      return text + decoder.decode()
+    },
+  }
+}
+
+function stalled(url: string, stallMs: number, received: number): EdgewardError {
+  const message = `${url}: no byte came for ${stallMs} ms, after ${received} bytes of the body`
+  return new EdgewardError('DOWNLOAD_FAILED', message, { details: { url, stallMs, receivedBytes: received } })
+}
+
+function broken({ url, headers }: HttpRequest, received: number, cause: unknown): EdgewardError {
+  const details = { url, receivedBytes: received }
+  if (received > 0) {
+    const message = `${url} broke off after ${received} bytes of the body: ${messageOf(cause)}`
+    return new EdgewardError('DOWNLOAD_FAILED', message, { details, cause })
+  }
+  // Browsers do not tell pages why; these are the reasons there are.
+  const reasons = ['is the server up', 'does it allow this origin (CORS)']
+  if (headers?.['Range'] !== undefined) reasons.push('does it send ranges uncompressed, as asked')
+  const message = `${url} could not be fetched: ${messageOf(cause)} (${reasons.join('? ')}?)`
+  return new EdgewardError('DOWNLOAD_FAILED', message, { details, cause })
+}

@@ -1,0 +1,23 @@
+/** The numbers that the weights store works by. */
+
+export interface WeightsSettings {
+  readonly databaseName: string
+  /** How long opening the database may take before the store works without it. */
+  readonly openDeadlineMs: number
+  /** How long one read or write may take before the database counts as hung. */
+  readonly operationDeadlineMs: number
+  /** How long a server may send no byte. The size of a file is never a reason to give up. */
+  readonly stallMs: number
+  readonly parallelRequests: number
+  /** The bytes of verified chunks that may wait for the database; when more come, the download waits. */
+  readonly maxPendingWriteBytes: number
+}
+
+export const weightsDefaults: WeightsSettings = Object.freeze({
+  databaseName: 'edgeward-weights',
+  openDeadlineMs: 3_000,
+  operationDeadlineMs: 20_000,
+  stallMs: 30_000,
+  parallelRequests: 4,
+  maxPendingWriteBytes: 32 * 1024 * 1024,
+})

@@ -1,0 +1,183 @@
+/** A real HTTP server for the browser tests: keeps the files it is given, serves them, and misbehaves on command. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import type { Fault, LoggedRequest } from './faults.js'
+
+/** A path's bytes, its faults, and the requests that came for it. */
+interface Entry {
+  bytes: Buffer | undefined
+  faults: readonly Fault[]
+  readonly log: LoggedRequest[]
+  gathered: (() => void)[]
+}
+
+type Faults = { readonly [K in Fault['kind']]?: Extract<Fault, { readonly kind: K }> }
+
+/** `PUT /files/PATH` and `GET /files/PATH`; `PUT /faults/PATH` takes JSON, `GET /log/PATH` gives it. */
+export async function startFileServer(): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const entries = new Map<string, Entry>()
+  const server = createServer((request, response) => {
+    answer(entries, request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A server that listens on a port has an address with a port.
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, stop: () => stop(server) }
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()))
+    server.closeAllConnections()
+  })
+}
+
+async function answer(entries: Map<string, Entry>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+  const [, door = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(pathname) ?? []
+  const entry = entries.get(path) ?? { bytes: undefined, faults: [], log: [], gathered: [] }
+  entries.set(path, entry)
+  allowEveryOrigin(response)
+  switch (`${request.method ?? ''} ${door}`) {
+    case 'PUT files':
+      entry.bytes = await bodyOf(request)
+      end(response, 204)
+      return
+    case 'PUT faults':
+      // Only this project's tests send faults, through the typed client beside this file.
+      entry.faults = JSON.parse((await bodyOf(request)).toString()) as Fault[]
+      entry.log.length = 0
+      end(response, 204)
+      return
+    case 'GET log':
+      end(response, 200, JSON.stringify(entry.log))
+      return
+    case 'GET files':
+      await serve(entry, request, response)
+      return
+    default:
+      end(response, request.method === 'OPTIONS' ? 204 : 404)
+  }
+}
+
+async function serve(entry: Entry, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const logged: LoggedRequest = {
+    range: request.headers.range ?? null,
+    status: 0,
+    sentBytes: 0,
+    abandoned: false,
+  }
+  const faults = activeFaults(entry.faults, entry.log.push(logged) - 1)
+  response.on('close', () => (logged.abandoned = !response.writableFinished))
+  if (faults.gather) await gather(entry, faults.gather.count)
+  if (faults.silence) return
+  const reply = makeReply(entry.bytes, request, faults)
+  logged.status = reply.status
+  if (faults['hide-headers']) response.removeHeader('Access-Control-Expose-Headers')
+  response.writeHead(reply.status, { ...reply.headers, 'Content-Length': reply.body.length })
+  const stopAfter = faults.cut?.afterBytes ?? faults.stall?.afterBytes
+  const body = reply.body.subarray(0, stopAfter)
+  logged.sentBytes = body.length
+  if (stopAfter === undefined) {
+    response.end(body)
+    return
+  }
+  response.flushHeaders()
+  response.write(body, () => {
+    if (faults.cut) response.destroy()
+  })
+}
+
+function activeFaults(faults: readonly Fault[], index: number): Faults {
+  const active = faults.filter(({ skip = 0, times = Infinity }) => index >= skip && index < skip + times)
+  return Object.fromEntries(active.map((fault) => [fault.kind, fault]))
+}
+
+/** Waits until `count` requests wait here. */
+async function gather(entry: Entry, count: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    entry.gathered.push(resolve)
+    if (entry.gathered.length < count) return
+    for (const release of entry.gathered) release()
+    entry.gathered = []
+  })
+}
+
+interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+function makeReply(file: Buffer | undefined, request: IncomingMessage, faults: Faults): Reply {
+  const page = Buffer.from('<!doctype html><title>App</title><p>Not the file.</p>')
+  if (faults.status) return { status: faults.status.status, headers: { 'Content-Type': 'text/plain' }, body: page }
+  if (faults.html) return { status: 200, headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: page }
+  if (!file) return { status: 404, headers: { 'Content-Type': 'text/html' }, body: page }
+  if (faults.redirect && !request.url?.includes('?moved')) {
+    return { status: 302, headers: { Location: `${request.url ?? ''}?moved` }, body: Buffer.alloc(0) }
+  }
+  return makeFileReply(damaged(file, faults), request.headers.range, faults)
+}
+
+function makeFileReply(file: Buffer, asked: string | undefined, faults: Faults): Reply {
+  const range = faults['ignore-range'] ? undefined : parseRange(asked, file.length)
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/octet-stream',
+    'Cache-Control': faults.cacheable ? 'public, max-age=3600' : 'no-store',
+  }
+  if (range === 'unsatisfiable') return { status: 416, headers, body: Buffer.alloc(0) }
+  const [first, last] = range ?? [0, file.length - 1]
+  let body = file.subarray(first, last + 1)
+  if (faults['short-body']) body = body.subarray(0, body.length - faults['short-body'].missing)
+  if (faults['long-body']) body = Buffer.concat([body, Buffer.alloc(faults['long-body'].extra)])
+  if (range) {
+    const shift = faults['wrong-content-range'] ? 1 : 0
+    headers['Content-Range'] = `bytes ${first + shift}-${first + shift + body.length - 1}/${file.length}`
+  }
+  if (faults.gzip) {
+    headers['Content-Encoding'] = 'gzip'
+    body = gzipSync(body)
+  }
+  return { status: range ? 206 : 200, headers, body }
+}
+
+function damaged(file: Buffer, faults: Faults): Buffer {
+  const flip = faults['flip-byte']
+  if (!flip) return file
+  const copy = Buffer.from(file)
+  copy.writeUInt8(copy.readUInt8(flip.at) ^ 0xff, flip.at)
+  return copy
+}
+
+function parseRange(
+  header: string | undefined,
+  length: number,
+): readonly [number, number] | undefined | 'unsatisfiable' {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(header ?? '') ?? []
+  if (first === undefined || last === undefined) return undefined
+  return Number(first) >= length ? 'unsatisfiable' : [Number(first), Math.min(Number(last), length - 1)]
+}
+
+/** The test page is cross-origin isolated: without the last header it could not read the answers. */
+function allowEveryOrigin(response: ServerResponse): void {
+  response.setHeader('Access-Control-Allow-Origin', '*')
+  response.setHeader('Access-Control-Allow-Methods', 'GET, PUT')
+  response.setHeader('Access-Control-Allow-Headers', '*')
+  response.setHeader('Access-Control-Expose-Headers', 'Content-Range, Content-Encoding')
+  response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  return Buffer.concat(parts)
+}
+
+function end(response: ServerResponse, status: number, body?: string): void {
+  response.writeHead(status, body === undefined ? {} : { 'Content-Type': 'application/json' })
+  response.end(body)
+}

@@ -1,0 +1,243 @@
+/** Weights over the network: what comes is verified, and a server that misbehaves leads to the right bytes or a clear error. */
+import { describe, expect, test } from 'vitest'
+import type { Fault } from './support/faults.js'
+import { serveFile, serveRandomFile } from './support/file-server-client.js'
+import { chunkBytes, createHarness, isSame, startLoad, storedDigests, visit } from './support/weights-harness.js'
+
+const sixChunks = 5.5 * chunkBytes
+
+describe('a file', () => {
+  test.each([0, 1, chunkBytes - 1, chunkBytes, 2.5 * chunkBytes, 9 * chunkBytes])(
+    'of %i bytes comes whole, in one buffer of its own, and without a request the second time',
+    async (length) => {
+      const harness = createHarness()
+      const served = await serveRandomFile(length, chunkBytes)
+      const store = await harness.open()
+      const first = startLoad(store, served)
+      const bytes = await first.result
+      expect(isSame(bytes, served.bytes)).toBe(true)
+      expect(bytes.buffer.byteLength).toBe(length)
+      expect(structuredClone(bytes, { transfer: [bytes.buffer] })).toHaveLength(length)
+      expect(first.came).toEqual({ cache: 0, network: length })
+      await store.close()
+      expect(await served.requests()).toHaveLength(Math.ceil(length / chunkBytes))
+
+      await served.misbehave({ kind: 'status', status: 500 })
+      expect(await visit(harness, served)).toMatchObject({ came: { cache: length, network: 0 }, notStored: [] })
+      expect(await served.requests()).toHaveLength(0)
+    },
+  )
+
+  test('comes by four requests at once when the first answer has shown that ranges are served', async () => {
+    const served = await serveRandomFile(9 * chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'gather', count: 4, skip: 1 })
+    await visit(createHarness(), served)
+    expect(await served.requests()).toHaveLength(9)
+  })
+
+  test('is asked for by four requests at once at most', async () => {
+    const served = await serveRandomFile(9 * chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'silence', skip: 1 })
+    const controller = new AbortController()
+    const { result } = startLoad(await createHarness().open(), served, controller.signal)
+    await expect.poll(async () => (await served.requests()).length).toBe(1 + 4)
+    controller.abort()
+    await expect(result).rejects.toBe(controller.signal.reason)
+    expect(await served.requests()).toHaveLength(1 + 4)
+  })
+
+  test('shares chunks with other files: what one has brought, the other does not fetch', async () => {
+    const harness = createHarness()
+    const old = await serveRandomFile(3 * chunkBytes, chunkBytes)
+    await visit(harness, old)
+    const changed = old.bytes.slice()
+    changed[chunkBytes] = 255 - (changed[chunkBytes] ?? 0)
+    const updated = await serveFile(changed, chunkBytes)
+    expect((await visit(harness, updated)).came).toEqual({ cache: 2 * chunkBytes, network: chunkBytes })
+    expect(await updated.requests()).toMatchObject([{ range: `bytes=${chunkBytes}-${2 * chunkBytes - 1}` }])
+  })
+})
+
+describe('a server that', () => {
+  test.each<[string, Fault[], number]>([
+    ['ignores Range serves everything with one answer', [{ kind: 'ignore-range' }], 1],
+    ['begins to ignore Range in the middle serves the rest with whole answers', [{ kind: 'ignore-range', skip: 5 }], 6],
+    ['redirects is followed', [{ kind: 'redirect' }], 12],
+    ['hides its headers from other origins is judged by length and digest', [{ kind: 'hide-headers' }], 6],
+    ['sends a wrong byte once is asked once more for that chunk', [{ kind: 'flip-byte', at: 5, times: 1 }], 7],
+    [
+      'ignores Range and sends a wrong byte once',
+      [{ kind: 'ignore-range' }, { kind: 'flip-byte', at: 99_999, times: 1 }],
+      2,
+    ],
+  ])('%s', async (_, faults, requests) => {
+    const harness = createHarness()
+    const served = await serveRandomFile(sixChunks, chunkBytes)
+    await served.misbehave(...faults)
+    expect((await visit(harness, served)).came).toEqual({ cache: 0, network: sixChunks })
+    expect(await served.requests()).toHaveLength(requests)
+    expect((await visit(harness, served)).came).toEqual({ cache: sixChunks, network: 0 })
+  })
+
+  test('compresses a file of one chunk is asked without Range, and understood', async () => {
+    const served = await serveRandomFile(chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'gzip' })
+    await visit(createHarness(), served)
+    expect(await served.requests()).toMatchObject([{ range: null, status: 200 }])
+  })
+
+  test.each<[string, Fault[], RegExp]>([
+    ['does not have the file', [{ kind: 'status', status: 404 }], /expected status 206.*got status 404/],
+    ['is overloaded', [{ kind: 'status', status: 503, skip: 2 }], /expected status 206.*got status 503/],
+    ['sends a page instead', [{ kind: 'html' }], /expected the file, not a page; got status 200.*text\/html/],
+    ['sends less than the range', [{ kind: 'short-body', missing: 7 }], /expected Content-Range: bytes 0-65535/],
+    [
+      'sends less and hides it',
+      [{ kind: 'short-body', missing: 7 }, { kind: 'hide-headers' }],
+      /ended after 65529 bytes, expected 65536/,
+    ],
+    [
+      'sends more and hides it',
+      [{ kind: 'long-body', extra: 1 }, { kind: 'hide-headers' }],
+      /more than the 65536 bytes/,
+    ],
+    [
+      'sends less than the whole file',
+      [{ kind: 'ignore-range' }, { kind: 'short-body', missing: 7 }],
+      /ended after 360441 bytes, expected 360448/,
+    ],
+    [
+      'sends another range',
+      [{ kind: 'wrong-content-range' }],
+      /expected Content-Range: bytes 0-65535\/360448; got .*bytes 1-65536/,
+    ],
+    [
+      'compresses though asked not to',
+      [{ kind: 'ignore-range' }, { kind: 'gzip' }],
+      /does it send ranges uncompressed/,
+    ],
+    ['cuts the connection', [{ kind: 'cut', afterBytes: 9 }], /broke off after 9 bytes|could not be fetched/],
+    ['accepts and says nothing', [{ kind: 'silence' }], /no byte came for 300 ms, after 0 bytes/],
+    ['stops in mid-body', [{ kind: 'stall', afterBytes: 9 }], /no byte came for 300 ms, after 9 bytes/],
+  ])('%s ends the load with DOWNLOAD_FAILED, saying what came and what was expected', async (_, faults, message) => {
+    const harness = createHarness()
+    const served = await serveRandomFile(sixChunks, chunkBytes)
+    await served.misbehave(...faults)
+    const store = await harness.open({ stallMs: 300 })
+    const { result } = startLoad(store, served)
+    await expect(result).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      message: expect.stringMatching(message) as string,
+      details: { url: served.url },
+    })
+    await expect(result).rejects.toThrow(served.url)
+    await store.close()
+
+    await served.misbehave()
+    const { came } = await visit(harness, served)
+    expect(came.cache + came.network).toBe(sixChunks)
+  })
+
+  test('answers with an error leaves its status in the details', async () => {
+    const served = await serveRandomFile(sixChunks, chunkBytes)
+    await served.misbehave({ kind: 'status', status: 503 })
+    const { result } = startLoad(await createHarness().open(), served)
+    await expect(result).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      details: { status: 503, file: 'weights.bin' },
+    })
+  })
+
+  test('is not there ends the load with DOWNLOAD_FAILED', async () => {
+    const served = await serveRandomFile(sixChunks, chunkBytes)
+    const { result } = startLoad(await createHarness().open(), { ...served, url: 'http://127.0.0.1:1/weights.bin' })
+    await expect(result).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+  })
+
+  test.each<[string, Fault[], number]>([
+    ['by ranges', [], 1],
+    ['by whole answers', [{ kind: 'ignore-range' }], 1],
+  ])(
+    'sends wrong bytes always (%s) ends the load with INTEGRITY, and nothing wrong is stored',
+    async (_, faults, chunk) => {
+      const harness = createHarness()
+      const served = await serveRandomFile(sixChunks, chunkBytes)
+      await served.misbehave(...faults, { kind: 'flip-byte', at: chunkBytes })
+      const store = await harness.open()
+      const { result } = startLoad(store, served)
+      const expected = served.file.chunks[chunk]
+      await expect(result).rejects.toMatchObject({
+        code: 'INTEGRITY',
+        message: expect.stringContaining(`chunk ${chunk} of weights.bin`) as string,
+        details: {
+          url: served.url,
+          file: 'weights.bin',
+          chunk,
+          expected,
+          found: expect.not.stringMatching(String(expected)) as string,
+        },
+      })
+      await store.close()
+      const { keys, digests } = await storedDigests(harness.databaseName)
+      expect(digests).toEqual(keys)
+      expect(keys).not.toContain(expected)
+
+      await served.misbehave()
+      await visit(harness, served)
+    },
+  )
+
+  test('once let the browser cache wrong bytes does no harm', async () => {
+    const served = await serveRandomFile(chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'flip-byte', at: 0, times: 1 }, { kind: 'cacheable' })
+    await (await fetch(served.url)).arrayBuffer()
+    const fromHttpCache = new Uint8Array(await (await fetch(served.url, { cache: 'force-cache' })).arrayBuffer())
+    expect(isSame(fromHttpCache, served.bytes)).toBe(false)
+    await visit(createHarness(), served)
+    expect(await served.requests()).toHaveLength(2)
+  })
+})
+
+describe('an abort', () => {
+  test('rejects at once with the reason, ends the requests, and keeps the chunks that were verified', async () => {
+    const harness = createHarness()
+    const served = await serveRandomFile(6 * chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'stall', afterBytes: 9, skip: 3 })
+    const store = await harness.open()
+    const controller = new AbortController()
+    const { result, came } = startLoad(store, served, controller.signal)
+    await expect.poll(() => came.network).toBe(3 * chunkBytes)
+    const reason = new Error('the user went elsewhere')
+    controller.abort(reason)
+    await expect(result).rejects.toBe(reason)
+    await expect
+      .poll(async () => (await served.requests()).map((request) => request.abandoned))
+      .toEqual([false, false, false, true, true, true])
+    await store.close()
+
+    await served.misbehave()
+    expect((await visit(harness, served)).came).toEqual({ cache: 3 * chunkBytes, network: 3 * chunkBytes })
+    expect(await served.requests()).toHaveLength(3)
+  })
+
+  test('before the load starts sends nothing', async () => {
+    const served = await serveRandomFile(chunkBytes, chunkBytes)
+    const reason = new Error('too late')
+    const { result } = startLoad(await createHarness().open(), served, AbortSignal.abort(reason))
+    await expect(result).rejects.toBe(reason)
+    expect(await served.requests()).toHaveLength(0)
+  })
+
+  test('of one load leaves another one of the same file alone', async () => {
+    const served = await serveRandomFile(2 * chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'silence', times: 1 })
+    const store = await createHarness().open()
+    const controller = new AbortController()
+    const first = startLoad(store, served, controller.signal)
+    await expect.poll(async () => (await served.requests()).length).toBe(1)
+    const second = startLoad(store, served)
+    controller.abort()
+    await expect(first.result).rejects.toMatchObject({ name: 'AbortError' })
+    expect(isSame(await second.result, served.bytes)).toBe(true)
+  })
+})
