@@ -1,0 +1,100 @@
+/** Reads the models folder: every manifest in it, as the graphs that the endpoint serves. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EdgewardError } from 'edgeward'
+import { parseManifest, type Graph, type Manifest } from 'edgeward/manifest'
+import { endpointModelName } from 'edgeward/oip'
+import { messageOf } from './message-of.js'
+
+/** One graph of one model, under the name that clients ask for. */
+export interface ServedGraph {
+  /** `<id>` for a model whose one graph is named `model`, else `<id>.<graph>`. */
+  readonly name: string
+  /** The manifest's revision. */
+  readonly revision: string
+  readonly graph: Graph
+  /** Where the graph's file lies. */
+  readonly filePath: string
+}
+
+/** What the models folder holds. */
+export interface ModelsFolder {
+  readonly graphs: readonly ServedGraph[]
+  /** Every file that a manifest names, and the manifests, as paths below the folder with `/` between their segments. */
+  readonly files: ReadonlySet<string>
+}
+
+/**
+ * Reads each `<folder>/<id>/manifest.json`. Of each model, the first variant is served: the manifest's best.
+ *
+ * @throws {EdgewardError} `INVALID_OPTION` when the folder cannot be read or holds no manifest; `MANIFEST_INVALID` with
+ *   the file and the wrong field.
+ */
+export async function readModelsFolder(folder: string): Promise<ModelsFolder> {
+  const manifests = await readManifests(folder)
+  if (manifests.length === 0) {
+    throw new EdgewardError(
+      'INVALID_OPTION',
+      `the models folder ${folder} holds no model: <id>/manifest.json is missing`,
+    )
+  }
+  const graphs = manifests.flatMap((manifest) => servedGraphs(folder, manifest))
+  refuseSameNames(graphs)
+  return { graphs, files: new Set(manifests.flatMap(filesOf)) }
+}
+
+async function readManifests(folder: string): Promise<Manifest[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new EdgewardError('INVALID_OPTION', `the models folder cannot be read: ${messageOf(cause)}`, { cause })
+  })
+  const ids = entries.filter((entry) => !entry.isFile() && !entry.name.startsWith('.')).map((entry) => entry.name)
+  const manifests = await Promise.all(ids.sort().map((id) => readManifest(folder, id)))
+  return manifests.filter((manifest) => manifest !== undefined)
+}
+
+/** The manifest of one folder; undefined where there is none, as while the packing tool is at work. */
+async function readManifest(folder: string, id: string): Promise<Manifest | undefined> {
+  const path = join(folder, id, 'manifest.json')
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) return
+    throw new EdgewardError('MANIFEST_INVALID', `${path} cannot be read: ${messageOf(cause)}`, { cause })
+  })
+  if (text === undefined) return
+  const manifest = parseManifest(parseJson(text, path), path)
+  if (manifest.id === id) return manifest
+  throw new EdgewardError('MANIFEST_INVALID', `${path}: id is "${manifest.id}", should be the folder's name, "${id}"`)
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new EdgewardError('MANIFEST_INVALID', `${path} is not JSON: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function servedGraphs(folder: string, manifest: Manifest): ServedGraph[] {
+  return Object.entries(manifest.variants[0].graphs).map(([graphName, graph]) => ({
+    name: endpointModelName(manifest, graphName),
+    revision: manifest.revision,
+    graph,
+    filePath: join(folder, manifest.id, graph.file.path),
+  }))
+}
+
+/** `a.b` may be the graph `b` of the model `a`, and a model's id too. */
+function refuseSameNames(graphs: readonly ServedGraph[]): void {
+  const names = new Set<string>()
+  for (const { name } of graphs) {
+    if (names.has(name)) {
+      throw new EdgewardError('MANIFEST_INVALID', `two models would both be served as "${name}": rename one of them`)
+    }
+    names.add(name)
+  }
+}
+
+function filesOf({ id, assets, variants }: Manifest): string[] {
+  const graphs = variants.flatMap((variant) => Object.values(variant.graphs))
+  const files = [...Object.values(assets), ...graphs.map((graph) => graph.file)]
+  return [`${id}/manifest.json`, ...files.map((file) => `${id}/${file.path}`)]
+}

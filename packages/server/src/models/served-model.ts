@@ -1,0 +1,105 @@
+/** One model as clients see it: what it takes and gives, and how a request gets its turn at a session. */
+import { EdgewardError, type TensorMap } from 'edgeward'
+import type { TensorSpec } from 'edgeward/manifest'
+import type { ServedGraph } from './read-models.js'
+import type { SessionSource } from './session-messages.js'
+import { SessionQueue, type SessionQueueLimits } from './session-queue.js'
+import { SessionThread } from './session-thread.js'
+
+export interface ServedModelLimits extends SessionQueueLimits {
+  readonly threadsPerRun: number
+}
+
+/** A served graph with its queue and its sessions: one for each run that may go on at a time, opened when needed. */
+export class ServedModel {
+  readonly name: string
+  /** What clients may ask for: `1`, the only one there is, or its real name, the manifest's revision. */
+  readonly versions: readonly string[]
+  readonly revision: string
+  readonly inputs: readonly TensorSpec[]
+  readonly outputs: readonly TensorSpec[]
+  readonly queue: SessionQueue
+  readonly #source: SessionSource
+  readonly #sessions = new Set<SessionThread>()
+  readonly #idle: SessionThread[] = []
+  #lastLoadFailed = false
+  #disposed = false
+
+  constructor({ name, revision, graph, filePath }: ServedGraph, limits: ServedModelLimits) {
+    this.name = name
+    this.revision = revision
+    this.versions = revision === '1' ? ['1'] : ['1', revision]
+    this.inputs = graph.inputs
+    this.outputs = graph.outputs
+    this.queue = new SessionQueue(name, limits)
+    const { bytes, sha256 } = graph.file
+    this.#source = { filePath, bytes, sha256, threadsPerRun: limits.threadsPerRun }
+  }
+
+  /** Whether a request can be answered, as far as is known: the session opens with the first one. */
+  get isReady(): boolean {
+    return !this.#lastLoadFailed && !this.#disposed
+  }
+
+  get loadedSessions(): number {
+    return this.#sessions.size
+  }
+
+  /**
+   * Runs the graph when the queue lets it.
+   *
+   * @param inputs Already checked; their memory goes over to the session.
+   * @throws {EdgewardError} `REMOTE_OVERLOADED`, `SESSION_FAILED`, `RUN_FAILED`, `DISPOSED`; `signal.reason` after an
+   *   abort.
+   */
+  run(inputs: TensorMap, outputs: readonly string[], signal: AbortSignal): Promise<TensorMap> {
+    return this.queue.run(async () => {
+      const session = await this.#takeSession()
+      try {
+        // Opening may have taken long enough for the client to leave.
+        signal.throwIfAborted()
+        return await session.run(inputs, outputs)
+      } finally {
+        await this.#giveBack(session)
+      }
+    }, signal)
+  }
+
+  /** Frees the sessions; the one of a run that goes on is freed when it ends. */
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    await Promise.all([...this.#sessions].map((session) => this.#close(session)))
+  }
+
+  /** The queue lets in no more requests than there may be sessions, so none is opened too many. */
+  async #takeSession(): Promise<SessionThread> {
+    if (this.#disposed) throw new EdgewardError('DISPOSED', 'the endpoint is shutting down')
+    const idle = this.#idle.pop()
+    if (idle?.isAlive) return idle
+    if (idle) this.#sessions.delete(idle)
+    const session = await this.#openSession()
+    this.#sessions.add(session)
+    return session
+  }
+
+  async #openSession(): Promise<SessionThread> {
+    try {
+      const session = await SessionThread.open(this.#source)
+      this.#lastLoadFailed = false
+      return session
+    } catch (thrown) {
+      this.#lastLoadFailed = true
+      throw thrown
+    }
+  }
+
+  async #giveBack(session: SessionThread): Promise<void> {
+    if (this.#disposed || !session.isAlive) await this.#close(session)
+    else this.#idle.push(session)
+  }
+
+  async #close(session: SessionThread): Promise<void> {
+    await session.close()
+    this.#sessions.delete(session)
+  }
+}

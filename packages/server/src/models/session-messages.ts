@@ -1,0 +1,22 @@
+/** What goes between the endpoint and the thread that holds a session. */
+import type { TensorMap } from 'edgeward'
+
+/** What a thread is started with. */
+export interface SessionSource {
+  readonly filePath: string
+  readonly bytes: number
+  /** SHA-256 of the file, lower-case hex. */
+  readonly sha256: string
+  /** Threads inside one run; 0 leaves it to ONNX Runtime, which takes one for each physical core. */
+  readonly threadsPerRun: number
+}
+
+/** To the thread. It answers each `run` with one message; `close` frees the session and ends the thread. */
+export type SessionRequest =
+  { readonly kind: 'run'; readonly inputs: TensorMap; readonly outputs: readonly string[] } | { readonly kind: 'close' }
+
+/** From the thread: first `ready` or `failed`, then one for each `run`. */
+export type SessionReply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'outputs'; readonly outputs: TensorMap }
+  | { readonly kind: 'failed'; readonly message: string }

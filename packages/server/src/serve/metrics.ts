@@ -1,0 +1,60 @@
+/** `/metrics` in Prometheus' format. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { ModelStore } from '../models/model-store.js'
+import type { ServedModel } from '../models/served-model.js'
+
+/** Seconds; from a tiny model to the time limit. */
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+/** Counts and times every request, and tells of the queues and sessions. */
+export function addMetrics(app: FastifyInstance, store: ModelStore): void {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  addModelGauges(registry, store)
+  addRequestMetrics(app, registry)
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+}
+
+function addRequestMetrics(app: FastifyInstance, registry: Registry): void {
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'edgeward_requests_total',
+    help: 'Requests answered.',
+    labelNames: ['route', 'model', 'status'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'edgeward_request_duration_seconds',
+    help: 'From the head of a request to the end of its answer.',
+    labelNames: ['route', 'model'],
+    buckets: durationBuckets,
+    registers,
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const labels = requestLabels(request)
+    requests.inc({ ...labels, status: reply.statusCode })
+    durations.observe(labels, reply.elapsedTime / 1000)
+  })
+}
+
+/** Labels come from the endpoint's own lists, never from what a client wrote: their number stays bounded. */
+function requestLabels({ routeOptions, servedModel }: FastifyRequest): { route: string; model: string } {
+  return { route: routeOptions.url ?? 'unknown', model: servedModel?.name ?? '' }
+}
+
+function addModelGauges(registry: Registry, store: ModelStore): void {
+  const gauge = (name: string, help: string, read: (model: ServedModel) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['model'],
+      registers: [registry],
+      collect() {
+        for (const model of store.list()) this.set({ model: model.name }, read(model))
+      },
+    })
+  gauge('edgeward_queue_length', 'Requests that wait for a session.', ({ queue }) => queue.length)
+  gauge('edgeward_requests_running', 'Requests that a session works on.', ({ queue }) => queue.running)
+  gauge('edgeward_sessions_loaded', 'Sessions in memory.', ({ loadedSessions }) => loadedSessions)
+}

@@ -1,0 +1,135 @@
+/** The endpoint's limits: body, queue, time; and what shutting down does to requests that are under way. */
+import { connect } from 'node:net'
+import { describe, expect, it, vi } from 'vitest'
+import { metric, mlpRequest, slowRequest, startServer } from './support/start-server.js'
+
+/** Large enough that a run is still going on when the test has asked a few more questions. */
+const long = 1200
+
+const running = (url: string) => metric(url, 'edgeward_requests_running', 'model="slow"')
+const queued = (url: string) => metric(url, 'edgeward_queue_length', 'model="slow"')
+
+describe('limits', () => {
+  it('a body over the limit is 413, whether its length is told or not', async () => {
+    const { url, post } = await startServer({ maxBodyBytes: 1000 })
+    const told = await post('/v2/models/tiny-mlp/infer', new Uint8Array(1_000_000))
+    const untold = await fetch(`${url}/v2/models/tiny-mlp/infer`, {
+      method: 'POST',
+      body: new Blob([new Uint8Array(1_000_000)]).stream(),
+      duplex: 'half',
+    } as RequestInit)
+    for (const response of [told, untold]) {
+      expect(response.status).toBe(413)
+      expect(await response.json()).toEqual({ error: expect.stringContaining('1000 bytes') })
+    }
+    expect((await post('/v2/models/tiny-mlp/infer', mlpRequest([1, 2, 3, 4]))).status).toBe(200)
+  })
+
+  it('a full queue is 503 with Retry-After, and what waited is answered', async () => {
+    const { url, infer } = await startServer({ maxQueuedRequests: 1 })
+    const first = infer('slow', slowRequest(long))
+    await vi.waitUntil(async () => (await running(url)) === 1)
+    const second = infer('slow', slowRequest(4))
+    await vi.waitUntil(async () => (await queued(url)) === 1)
+
+    const third = await infer('slow', slowRequest(4))
+
+    expect(third.status).toBe(503)
+    expect(third.headers.get('Retry-After')).toBe('1')
+    expect(third.headers.get('Access-Control-Allow-Origin')).toBe('*')
+    expect(await third.json()).toEqual({ error: expect.stringContaining('queue of model "slow" is full') })
+    expect((await first).status).toBe(200)
+    expect((await second).status).toBe(200)
+  })
+
+  it('a busy model leaves the others, and the health checks, alone', async () => {
+    const { url, infer } = await startServer()
+    let slowIsDone = false
+    const slow = infer('slow', slowRequest(long)).finally(() => (slowIsDone = true))
+    await vi.waitUntil(async () => (await running(url)) === 1)
+
+    expect((await infer('tiny-mlp', mlpRequest([1, 2, 3, 4]))).status).toBe(200)
+    expect((await fetch(`${url}/v2/health/live`)).status).toBe(200)
+    expect(slowIsDone).toBe(false)
+    expect((await slow).status).toBe(200)
+  })
+
+  it('a request over the time limit is 504, whether it runs or waits', async () => {
+    const { infer } = await startServer({ requestTimeLimitMs: 100 })
+
+    const responses = await Promise.all([infer('slow', slowRequest(long)), infer('slow', slowRequest(long))])
+
+    for (const response of responses) {
+      expect(response.status).toBe(504)
+      expect(await response.json()).toEqual({ error: expect.stringContaining('limit of 100 ms') })
+    }
+  })
+
+  it('a client that leaves before its turn is dropped from the queue', async () => {
+    const { url, infer } = await startServer()
+    const first = infer('slow', slowRequest(long))
+    await vi.waitUntil(async () => (await running(url)) === 1)
+    const leaving = new AbortController()
+    const second = fetch(`${url}/v2/models/slow/infer`, {
+      method: 'POST',
+      body: JSON.stringify(slowRequest(long)),
+      signal: leaving.signal,
+    })
+    await vi.waitUntil(async () => (await queued(url)) === 1)
+
+    leaving.abort()
+
+    await expect(second).rejects.toThrow()
+    await vi.waitUntil(async () => (await queued(url)) === 0)
+    expect(await running(url)).toBe(1)
+    expect((await first).status).toBe(200)
+  })
+})
+
+describe('shutdown', () => {
+  it('finishes what runs and what waits, then stops listening', async () => {
+    const { app, url, infer } = await startServer()
+    const first = infer('slow', slowRequest(long))
+    await vi.waitUntil(async () => (await running(url)) === 1)
+    const second = infer('slow', slowRequest(4))
+    await vi.waitUntil(async () => (await queued(url)) === 1)
+
+    await app.close()
+
+    expect((await first).status).toBe(200)
+    expect((await second).status).toBe(200)
+    await expect(fetch(`${url}/v2/health/live`)).rejects.toThrow()
+  })
+
+  it('answers 503 to what cannot finish in time', async () => {
+    const { app, url, infer } = await startServer({ shutdownTimeLimitMs: 50 })
+    const first = infer('slow', slowRequest(long))
+    await vi.waitUntil(async () => (await running(url)) === 1)
+
+    const closed = app.close()
+
+    const response = await first
+    expect(response.status).toBe(503)
+    expect(response.headers.get('Retry-After')).toBe('1')
+    expect(await response.json()).toEqual({ error: 'the endpoint is shutting down' })
+    await closed
+  })
+
+  it('refuses new requests on connections that are still open', async () => {
+    const { app, url } = await startServer()
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const body = JSON.stringify(slowRequest(long))
+    socket.write(`POST /v2/models/slow/infer HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+    await vi.waitUntil(async () => (await running(url)) === 1)
+
+    const closed = app.close()
+    await vi.waitUntil(() => !app.server.listening)
+    socket.write('GET /v2/health/ready HTTP/1.1\r\nHost: x\r\n\r\n')
+
+    let answers = ''
+    for await (const chunk of socket) answers += String(chunk)
+    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 503'])
+    expect(answers).toContain('{"error":"the endpoint is shutting down"}')
+    await closed
+  })
+})
