@@ -110,8 +110,8 @@ describe('a request', () => {
     ['{}', 'inputs: must be an array, but is missing'],
     ['{"inputs":{}}', 'inputs: must be an array'],
     ['{"inputs":[1]}', 'inputs[0]: must be an object'],
-    ['{"inputs":[', 'at position 11'],
-    ['{"inputs":[]}}', 'expected the end at position 13'],
+    ['{"inputs":[', 'is not JSON in UTF-8'],
+    ['{"inputs":[]}}', 'is not JSON in UTF-8'],
     ['{"inputs":[],"outputs":[{}]}', 'outputs[0].name: must be a string, but is missing'],
     ['{"inputs":[],"id":7}', 'id: must be a string, found 7'],
   ])('that is %s is refused', (text, message) => {

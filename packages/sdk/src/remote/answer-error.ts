@@ -29,14 +29,17 @@ function codeOf(status: number, text: string): ErrorCode {
 
 /** What the body says, in any of three shapes: `{"error": …}`, `{"detail": …}`, plain text. Their labels are no help. */
 function serverMessage(body: string): string {
-  let message: unknown = body
+  return describe(parseMessage(body)).trim().slice(0, maxMessageLength)
+}
+
+function parseMessage(body: string): unknown {
   try {
     const { error, detail } = JSON.parse(body) as Record<string, unknown>
-    message = error ?? detail ?? body
+    return error ?? detail ?? body
   } catch {
     // Plain text, then: it is the message.
+    return body
   }
-  return describe(message).trim().slice(0, maxMessageLength)
 }
 
 function describe(message: unknown): string {

@@ -129,7 +129,9 @@ function timedOut(url: string, timeoutMs: number): EdgewardError {
 }
 
 function unreachable(url: string, cause: unknown): EdgewardError {
-  const offline = globalThis.navigator?.onLine === false
+  // Node 20 has no `navigator`.
+  const { navigator } = globalThis as { navigator?: Navigator }
+  const offline = navigator?.onLine === false
   const reason = offline
     ? 'this device is offline'
     : 'the address is wrong, nothing listens there, the connection broke, or the server does not allow this page (CORS)'

@@ -1,5 +1,5 @@
 /** Reads what a server says about a model: `GET v2/models/<name>`. */
-import { Field } from './field.js'
+import type { Field } from './field.js'
 import { readJson } from './decode-message.js'
 
 /** One input or output of a model at an endpoint. */
