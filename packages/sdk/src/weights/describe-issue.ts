@@ -11,7 +11,8 @@ export function formatPath(path: FieldPath): string {
 
 /** A value as JSON, cut to a length that fits a message. */
 export function formatValue(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value)
+  // Typed as always a text, but functions and `undefined` have no JSON.
+  const json = (JSON.stringify(value) as string | undefined) ?? String(value)
   return json.length > 80 ? `${json.slice(0, 77)}…` : json
 }
 
@@ -27,6 +28,7 @@ export function describeIssue(issue: BaseIssue<unknown>): { readonly path: strin
     const separator = path.startsWith('[') || path === '' || keys.length === 0 ? '' : '.'
     return { path: `${formatPath(keys)}${separator}${path}`, problem }
   }
+  if (issue.expected === 'never') return { path: formatPath(keys), problem: 'is not a field that is known here' }
   if (issue.input === undefined) return { path: formatPath(keys), problem: 'is missing' }
   return { path: formatPath(keys), problem: `is ${formatValue(issue.input)}, should be ${wanted(issue)}` }
 }
@@ -38,7 +40,6 @@ function formatSegment(key: string | number): string {
 
 function wanted(issue: BaseIssue<unknown>): string {
   if (issue.kind !== 'schema' || issue.type === 'union') return issue.message
-  if (issue.expected === 'never') return 'left out: no such field is known here'
   return issue.expected === 'Object' ? 'an object' : (issue.expected ?? issue.message)
 }
 

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { digestFile } from './digest-file.js'
+import { removeAbandoned } from './remove-abandoned.js'
 
 export interface CachedFile {
   readonly path: string
@@ -40,7 +41,8 @@ export class FileCache {
   async withTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
     const parent = join(this.#dir, 'tmp')
     await mkdir(parent, { recursive: true })
-    const dir = await mkdtemp(join(parent, 'fetch-'))
+    await removeAbandoned(parent, (name) => Number(/^(\d+)-/.exec(name)?.[1] ?? process.pid))
+    const dir = await mkdtemp(join(parent, `${process.pid}-`))
     try {
       return await work(dir)
     } finally {

@@ -1,8 +1,10 @@
 /** The folder of a packed model: written whole or not at all, and checked before it is written again. */
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { parseManifest, type Manifest, type ManifestFile } from 'edgeward/manifest'
 import { digestFile } from './digest-file.js'
+import { removeAbandoned } from './remove-abandoned.js'
 
 /**
  * The manifest of a folder in which every file is what the manifest says; otherwise `undefined`, whatever the reason:
@@ -23,15 +25,16 @@ export async function readIntactFolder(dir: string, signal: AbortSignal): Promis
   }
 }
 
-/** Lets `write` fill a temporary folder beside `dir`, then puts that in its place in one step. */
+/** Lets `write` fill a temporary folder beside the model's own, and then puts it in that one's place. */
 export async function replaceFolder(
   parent: string,
   name: string,
   write: (dir: string) => Promise<void>,
 ): Promise<void> {
-  await removeAbandoned(parent, name)
-  const temporary = join(parent, `.${name}.${process.pid}.partial`)
-  await mkdir(temporary, { recursive: true })
+  await mkdir(parent, { recursive: true })
+  await removeAbandoned(parent, (entry) => ownerOf(entry, name))
+  const temporary = join(parent, `.${name}.${process.pid}.${randomUUID().slice(0, 8)}.partial`)
+  await mkdir(temporary)
   try {
     await write(temporary)
     await swap(temporary, join(parent, name))
@@ -51,39 +54,32 @@ async function swap(fresh: string, dir: string): Promise<void> {
   const old = `${fresh}.old`
   const hadOld = await rename(dir, old).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return false
       throw error
     },
   )
   try {
     await rename(fresh, dir)
   } catch (error) {
-    if (hadOld) await rename(old, dir)
-    throw error
+    // Another run put its folder there in this very moment. It is as good as ours.
+    if (!['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) {
+      if (hadOld) await rename(old, dir)
+      throw error
+    }
   }
   await rm(old, { recursive: true, force: true })
 }
 
-/** Removes what interrupted runs left behind, but nothing of a run that is still at work. */
-async function removeAbandoned(parent: string, name: string): Promise<void> {
-  await mkdir(parent, { recursive: true })
-  for (const entry of await readdir(parent)) {
-    const owner = entry.startsWith(`.${name}.`)
-      ? /^(\d+)\.partial(\.old)?$/.exec(entry.slice(name.length + 2))?.[1]
-      : undefined
-    if (owner === undefined || (Number(owner) !== process.pid && isRunning(Number(owner)))) continue
-    await rm(join(parent, entry), { recursive: true, force: true })
-  }
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it runs, and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+/** The process that writes the temporary folder `.<name>.<pid>.<random>.partial`, or its `.old`. */
+function ownerOf(entry: string, name: string): number | undefined {
+  if (!entry.startsWith(`.${name}.`)) return undefined
+  const pid = /^(\d+)\.[0-9a-f]+\.partial(\.old)?$/.exec(entry.slice(name.length + 2))?.[1]
+  return pid === undefined ? undefined : Number(pid)
 }
 
 function filesOf({ assets, variants }: Manifest): ManifestFile[] {

@@ -4,7 +4,7 @@ import { PackError } from './pack-error.js'
 import { pack } from './pack-model.js'
 import { describeProgress, type PackProgress } from './progress.js'
 
-export const packHelp = `edgeward pack <recipe.json | folder>… [--out <folder>]
+const packHelp = `edgeward pack <recipe.json | folder>… [--out <folder>]
 
 Makes a model's manifest and files from its recipe, in <folder>/<id> (default: .models/<id>).
 Fetched files are kept in $EDGEWARD_CACHE (default: ~/.cache/edgeward).
@@ -13,7 +13,10 @@ Fetched files are kept in $EDGEWARD_CACHE (default: ~/.cache/edgeward).
 /** Runs the command; throws what went wrong. */
 export async function packCommand(argv: readonly string[]): Promise<void> {
   const { values, positionals } = parse(argv)
-  if (values.help) return void process.stdout.write(packHelp)
+  if (values.help) {
+    process.stdout.write(packHelp)
+    return
+  }
   if (positionals.length === 0) throw new PackError(`which recipe? Usage:\n\n${packHelp}`)
   const onProgress = progressPrinter((line) => process.stdout.write(`${line}\n`))
   const interrupted = new AbortController()
@@ -41,12 +44,9 @@ function parse(argv: readonly string[]) {
 function progressPrinter(print: (line: string) => void): (progress: PackProgress) => void {
   let lastStep = 0
   return (progress) => {
-    if (progress.kind !== 'bytes') {
-      lastStep = 0
-      return print(describeProgress(progress))
-    }
-    const step = Math.floor(progress.loadedBytes / ((progress.totalBytes ?? 100e6) / 10))
-    if (step > lastStep) print(describeProgress(progress))
-    lastStep = Math.max(step, lastStep)
+    const isCount = progress.kind === 'bytes'
+    const step = isCount ? Math.floor(progress.loadedBytes / ((progress.totalBytes ?? 100e6) / 10)) : 0
+    if (!isCount || step > lastStep) print(describeProgress(progress))
+    lastStep = step
   }
 }

@@ -1,5 +1,5 @@
 /** Runs npm or pip, which know the user's registries, proxies and credentials better than we do. */
-import { execFile } from 'node:child_process'
+import { execFile, type ExecFileException } from 'node:child_process'
 import { PackError } from '../pack-error.js'
 
 /** Resolves when the program has ended well; otherwise throws with the last lines of what it said. */
@@ -9,13 +9,16 @@ export function runProgram(program: string, args: readonly string[], signal: Abo
   return new Promise((resolve, reject) => {
     const quoted = shell ? args.map((arg) => `"${arg}"`) : args
     execFile(program, quoted, { signal, shell, maxBuffer: 64 * 1024 * 1024 }, (error, _stdout, stderr) => {
-      if (!error) return resolve()
-      if (signal.aborted) return reject(signal.reason as Error)
-      if (error.code === 'ENOENT') return reject(new PackError(`${program} is not installed, or not in the PATH`))
-      const hint = stderr.includes('No module named pip') ? '; install pip (Debian: apt-get install python3-pip)' : ''
-      reject(new PackError(`${program} failed: ${lastLines(stderr) || error.message}${hint}`))
+      if (!error) resolve()
+      else reject(signal.aborted ? (signal.reason as Error) : explain(program, error, stderr))
     })
   })
+}
+
+function explain(program: string, error: ExecFileException, stderr: string): PackError {
+  if (error.code === 'ENOENT') return new PackError(`${program} is not installed, or not in the PATH`)
+  const hint = stderr.includes('No module named pip') ? '; install pip (Debian: apt-get install python3-pip)' : ''
+  return new PackError(`${program} failed: ${lastLines(stderr) || error.message}${hint}`)
 }
 
 /** The end of a program's complaint on one line, without the notices that follow it. */

@@ -1,0 +1,63 @@
+/** The project's own models, from the real packages: fetched once on a machine, from the cache afterwards. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Ajv } from 'ajv'
+import { describe, expect, it } from 'vitest'
+import { parseManifest } from '../../../packages/sdk/src/manifest.js'
+import { pack } from '../../../packages/server/src/pack.js'
+import { createWorkplace } from './workplace.js'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const schema = JSON.parse(await readFile(join(root, 'packages/sdk/manifest.schema.json'), 'utf8')) as object
+const acceptsBySchema = new Ajv({ strictTuples: false }).compile(schema)
+
+describe.each([
+  ['models/all-minilm-l6-v2', { model: ['input_ids', 'attention_mask', 'token_type_ids'] }],
+  ['models/pp-ocrv4', { detection: ['x'], recognition: ['x'], classification: ['x'] }],
+  ['models/tiny-mlp', { model: ['x'] }],
+  ['test/fixtures/models/echo-string', { model: ['text'] }],
+])('%s', (folder, graphs) => {
+  it(
+    'packs into a manifest that both checks accept, with canaries that can find something',
+    { timeout: 180_000 },
+    async () => {
+      const { out } = await createWorkplace()
+      const { dir } = await pack({ recipe: join(root, folder), out })
+      const json: unknown = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8'))
+      const manifest = parseManifest(json, dir)
+      expect(acceptsBySchema(json), JSON.stringify(acceptsBySchema.errors)).toBe(true)
+      const found = Object.entries(manifest.variants[0].graphs)
+      expect(Object.fromEntries(found.map(([name, { inputs }]) => [name, inputs.map((input) => input.name)]))).toEqual(
+        graphs,
+      )
+      const outputs = found.flatMap(([, { canary }]) => Object.values(canary?.outputs ?? {}))
+      for (const { values } of outputs) {
+        expect(values.every(Number.isFinite)).toBe(true)
+        expect(values.length).toBeLessThanOrEqual(64)
+        expect(values.some((value) => Math.abs(value) > 0.05)).toBe(true)
+      }
+      expect(outputs).toHaveLength(folder.endsWith('echo-string') ? 0 : found.length)
+    },
+  )
+})
+
+describe('all-minilm-l6-v2', () => {
+  it('has no zero among the values of its canary', async () => {
+    const { out } = await createWorkplace()
+    const { manifest } = await pack({ recipe: join(root, 'models/all-minilm-l6-v2'), out })
+    const values = manifest.variants[0].graphs['model']?.canary?.outputs['last_hidden_state']?.values ?? []
+    expect(values).toHaveLength(64)
+    expect(values).not.toContain(0)
+  })
+})
+
+describe('models made by a script', () => {
+  it.each(['models/tiny-mlp', 'test/fixtures/models/echo-string'])(
+    '%s is what its script makes, byte for byte',
+    async (folder) => {
+      const { makeModel } = (await import(join(root, folder, 'make-model.mjs'))) as { makeModel(): Buffer }
+      expect(makeModel()).toEqual(await readFile(join(root, folder, 'model.onnx')))
+    },
+  )
+})
