@@ -1,6 +1,6 @@
 /** Builds the packages and the demo page, and knows whether that has been done. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { cacheFolder, fromRoot, root, toolPath } from './root.mjs'
 
@@ -34,6 +34,7 @@ export async function ensureBuilt(children, log) {
  */
 export async function build(children, log) {
   const digest = digestOfInputs()
+  removeOldScripts()
   for (const [index, { what, tool, args, cwd }] of stages.entries()) {
     log(`${index + 1} of ${stages.length}: ${what}`)
     const { code, output } = await children.run(toolPath(tool), args, { cwd })
@@ -43,6 +44,13 @@ export async function build(children, log) {
   if (missing.length > 0) throw new Error(`the build did not make ${missing.join(', ')}`)
   mkdirSync(cacheFolder, { recursive: true })
   writeFileSync(stampFile, digest)
+}
+
+/** The names of the SDK's chunks carry digests: old ones would pile up, and be published. */
+function removeOldScripts() {
+  const dist = fromRoot('packages', 'sdk', 'dist')
+  if (!existsSync(dist)) return
+  for (const name of readdirSync(dist)) if (/\.js(\.map)?$/.test(name)) rmSync(path.join(dist, name))
 }
 
 function isBuilt() {

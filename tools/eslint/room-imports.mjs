@@ -1,7 +1,7 @@
 /** A lint rule: a room of the SDK imports only what the table in `rooms.mjs` allows, and only through doors. */
 // @ts-check
 import path from 'node:path'
-import { roomDoors, rooms, typeOnlyRooms, workerEntry, wrappedPackages } from './rooms.mjs'
+import { roomDoors, rooms, typeOnlyRooms, wrappedPackages } from './rooms.mjs'
 
 const table = 'see the table in tools/eslint/rooms.mjs'
 
@@ -22,7 +22,7 @@ export function whyForbidden(file, specifier, typeOnly) {
   if (target.startsWith('..')) return `the SDK imports nothing outside packages/sdk/src, but this is ${target}`
   const from = roomOf(file)
   const to = roomOf(target)
-  return from === undefined ? whyDoorForbidden(file, to) : whyRoomForbidden(from, to, target, typeOnly)
+  return from === undefined ? whyDoorForbidden(to) : whyRoomForbidden(from, to, target, typeOnly)
 }
 
 /** @type {import('eslint').Rule.RuleModule} */
@@ -32,7 +32,7 @@ export const roomImports = {
     const file = fileInSdk(context.filename)
     if (file === undefined) return {}
     /**
-     * @param {import('estree').Node} node
+     * @param {import('eslint').Rule.Node} node
      * @param {unknown} specifier
      * @param {boolean} typeOnly
      */
@@ -69,13 +69,11 @@ function roomOf(file) {
   return slash === -1 ? undefined : file.slice(0, slash)
 }
 
-/**
- * @param {string} file
- * @param {string | undefined} to
- */
-function whyDoorForbidden(file, to) {
-  if (to !== 'worker' || file === workerEntry) return undefined
-  return `only ${workerEntry} opens the worker's room: what runs in the worker stays out of the page`
+/** @param {string | undefined} to */
+function whyDoorForbidden(to) {
+  return to === 'worker'
+    ? 'worker/main.ts is an entry of its own: what runs in the worker stays out of the page'
+    : undefined
 }
 
 /**

@@ -37,9 +37,6 @@ export const typeOnlyRooms = ['contract']
 /** The files of a room that other rooms may import. */
 export const roomDoors = ['index.js', 'page.js']
 
-/** The one file at the top of `packages/sdk/src` that may open the worker's room: the worker's own entry. */
-export const workerEntry = 'worker.ts'
-
 /**
  * Packages that are wrapped in one place. Paths are relative to `packages/sdk/src`; a path that ends in `/` stands for
  * all files below it.
