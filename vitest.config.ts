@@ -1,12 +1,16 @@
 /** Test projects: `unit`, `interop` and `package` run in Node; `browser` and `browser-webgpu` in a real Chromium. */
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { shippedFiles } from './test/browser/support/shipped-files.js'
 import { chromiumArgs, findChromium } from './scripts/lib/chromium.mjs'
 
 const chromium = findChromium()
 const softwareWebGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
 const browserProject = (name: string, include: string[], args: string[]) => ({
+  // The packed models, at the root of the tests' origin, with Range requests.
+  publicDir: '.models',
+  plugins: [shippedFiles()],
   server: {
     headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
   },
@@ -14,7 +18,7 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
     name,
     include,
     testTimeout: 60_000,
-    globalSetup: ['test/browser/support/start-file-server.ts'],
+    globalSetup: ['test/browser/support/start-file-server.ts', 'test/browser/support/start-endpoint.ts'],
     browser: {
       enabled: true,
       headless: true,

@@ -140,7 +140,7 @@ export class EdgewardClient implements Client {
     const startedAt = performance.now()
     checkPipelineOptions(task, options)
     const signal = this.#signalOf(options)
-    const prepared = await prepareInput(task, input)
+    const prepared = await this.#prepareInput(task, input, signal)
     try {
       const { policy, source, planned } = await this.#plan(model, task, options, signal)
       const request = { model, task, input: prepared.input, options: taskOptionsOf(options), ...foundOf(source) }
@@ -150,6 +150,17 @@ export class EdgewardClient implements Client {
       return result
     } finally {
       prepared.dispose()
+    }
+  }
+
+  /** A picture may take long to be there; an abort does not wait for it. */
+  async #prepareInput<T extends TaskName>(task: T, input: TaskInput<T>, signal: AbortSignal) {
+    const preparing = prepareInput(task, input)
+    try {
+      return await abortable(preparing, signal)
+    } catch (error) {
+      preparing.then((unused) => unused.dispose()).catch(() => undefined) // Its failure is `error`, or came after the abort.
+      throw error
     }
   }
 
@@ -181,7 +192,8 @@ export class EdgewardClient implements Client {
       engines: reachable,
       signal,
       startedAt,
-      onFallback: (attempt: EdgewardEvents['fallback']['attempt']) => emitter.emit('fallback', { model, task, attempt }),
+      onFallback: (attempt: EdgewardEvents['fallback']['attempt']) =>
+        emitter.emit('fallback', { model, task, attempt }),
     }
   }
 

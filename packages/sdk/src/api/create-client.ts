@@ -2,7 +2,13 @@
 import type { EdgewardEvents } from '../contract/index.js'
 import { defaultThreads, probeCapabilities } from '../device/index.js'
 import { createOipEngine } from '../remote/index.js'
-import { createDeviceEngine, createWorkerProcessor, spawnWorker, WorkerHost, type DeviceListener } from '../runtime/index.js'
+import {
+  createDeviceEngine,
+  createWorkerProcessor,
+  spawnWorker,
+  WorkerHost,
+  type DeviceListener,
+} from '../runtime/index.js'
 import { Emitter } from '../telemetry/index.js'
 import { EdgewardClient, type Client } from './client.js'
 import { ModelDirectory } from './model-directory.js'

@@ -54,24 +54,43 @@ const backendNames: readonly string[] = ['webgpu', 'wasm'] satisfies Backend[]
 /** @throws EdgewardError INVALID_OPTION */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   refuseUnknown('createClient', options, clientKeys)
-  const { models = clientDefaults.models, device = clientDefaults.device, backends, threads, workerUrl, remote } = options
-  backends?.forEach((backend, index) => oneOf(`backends[${index}]`, backend, backendNames))
-  if (backends?.length === 0) throw invalid('backends', 'is empty', 'device: false, or at least one backend')
+  const {
+    models = clientDefaults.models,
+    device = clientDefaults.device,
+    backends,
+    threads,
+    workerUrl,
+    remote,
+  } = options
+  checkUrl('models', models)
+  if (workerUrl !== undefined) checkUrl('workerUrl', workerUrl)
+  if (backends !== undefined) checkBackends(backends)
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw invalid('threads', `is ${threads}`, 'a whole number from 1')
+    throw invalid('threads', `is ${describe(threads)}`, 'a whole number from 1')
   }
   if (remote !== undefined) checkRemote(remote)
-  if (typeof device !== 'boolean') throw invalid('device', `is ${String(device)}`, 'true or false')
+  trueOrFalse('device', device)
   const policy = resolvePolicy(options.policy, clientDefaults.policy)
   return { models, remote, device, backends, threads, workerUrl, policy }
+}
+
+function checkUrl(where: string, url: unknown): void {
+  if (typeof url !== 'string' && !(url instanceof URL)) throw invalid(where, `is ${describe(url)}`, 'a string or a URL')
+}
+
+function checkBackends(backends: unknown): void {
+  if (!Array.isArray(backends))
+    throw invalid('backends', `is ${describe(backends)}`, `a list of ${quoted(backendNames)}`)
+  if (backends.length === 0) throw invalid('backends', 'is empty', 'a list of at least one; device: false means none')
+  backends.forEach((backend, index) => oneOf(`backends[${index}]`, backend, backendNames))
 }
 
 function checkRemote(remote: RemoteOptions): void {
   refuseUnknown('remote', remote, remoteKeys)
   oneOf('remote.protocol', remote.protocol, ['oip'])
-  if (remote.timeoutMs !== undefined && !(remote.timeoutMs > 0)) {
-    throw invalid('remote.timeoutMs', `is ${remote.timeoutMs}`, 'a number of milliseconds above zero')
-  }
+  aboveZero('remote.timeoutMs', remote.timeoutMs, 'milliseconds')
+  aboveZero('remote.maxResponseBytes', remote.maxResponseBytes, 'bytes')
+  if (remote.binary !== undefined) trueOrFalse('remote.binary', remote.binary)
 }
 
 /** @throws EdgewardError INVALID_OPTION */
@@ -97,18 +116,29 @@ export function checkExplainOptions(options: RequestOptions): void {
 /** @throws EdgewardError INVALID_OPTION */
 export function checkPrepareOptions(options: PrepareOptions): void {
   checkOptions('prepare', options, prepareKeys)
+  const { onProgress } = options as { onProgress?: unknown }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalid('onProgress', `is ${describe(onProgress)}`, 'a function')
+  }
 }
 
 function checkOptions(where: string, options: RequestOptions, known: Readonly<Record<string, true>>): void {
   refuseUnknown(where, options, known)
   const { signal } = options as { signal?: unknown }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'is something else', 'an AbortSignal')
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalid('signal', `is ${describe(signal)}`, 'an AbortSignal')
 }
 
-function refuseUnknown(where: string, options: object, known: Readonly<Record<string, true>>): void {
+function refuseUnknown(where: string, options: unknown, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new EdgewardError(
+      'INVALID_OPTION',
+      `The options of ${where} are ${describe(options)}; they must be an object.`,
+    )
+  }
   const names = Object.keys(known)
   for (const key of Object.keys(options)) {
-    if (key in known) continue
+    if (Object.hasOwn(known, key)) continue
     const nearest = nearestName(key, names)
     const hint = nearest === undefined ? `it takes ${names.join(', ')}` : `did you mean ${nearest}?`
     throw new EdgewardError('INVALID_OPTION', `${where} does not know the option ${JSON.stringify(key)}; ${hint}`)
@@ -116,7 +146,27 @@ function refuseUnknown(where: string, options: object, known: Readonly<Record<st
 }
 
 function oneOf(where: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) throw invalid(where, `is ${JSON.stringify(value)}`, allowed.map((name) => `'${name}'`).join(' or '))
+  if (!allowed.includes(value)) throw invalid(where, `is ${describe(value)}`, quoted(allowed))
+}
+
+function trueOrFalse(where: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw invalid(where, `is ${describe(value)}`, 'true or false')
+}
+
+function aboveZero(where: string, value: unknown, unit: string): void {
+  if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return
+  throw invalid(where, `is ${describe(value)}`, `a number of ${unit} above zero`)
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(' or ')
+}
+
+/** A wrong value as a message shows it. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return typeof value === 'function' ? 'a function' : String(value)
 }
 
 function invalid(where: string, what: string, right: string): EdgewardError {

@@ -14,5 +14,13 @@ export async function probeStorage(): Promise<StorageCapabilities> {
 
 /** What is known without asking. */
 export function noStorage(): StorageCapabilities {
-  return { indexedDb: typeof indexedDB !== 'undefined', persisted: false }
+  return { indexedDb: hasIndexedDb(), persisted: false }
+}
+
+function hasIndexedDb(): boolean {
+  try {
+    return typeof indexedDB !== 'undefined'
+  } catch {
+    return false // Reading the global throws where the user forbids storage.
+  }
 }

@@ -1,6 +1,17 @@
 /** Tries the placements of a plan in their order until one answers. */
-import type { Attempt, Engine, EngineAnswer, EngineRequest, Placement, Plan, Result, TaskName, TaskOutput } from '../contract/index.js'
+import type {
+  Attempt,
+  Engine,
+  EngineAnswer,
+  EngineRequest,
+  Placement,
+  Plan,
+  Result,
+  TaskName,
+  TaskOutput,
+} from '../contract/index.js'
 import { EdgewardError, toEdgewardError, type ErrorCode } from '../errors/index.js'
+import { abortable } from '../shared/index.js'
 
 export type Engines = { readonly [K in Placement['engine']]?: Engine }
 
@@ -10,6 +21,7 @@ export interface DispatchContext {
   readonly signal: AbortSignal
   /** When the request came in, by `performance.now()`. */
   readonly startedAt: number
+  /** A placement failed and the next one is about to be tried. */
   onFallback(attempt: Attempt): void
 }
 
@@ -56,9 +68,13 @@ async function firstThatWorks<V>(
   for (const { placement } of plan.placements) {
     const engine = engines[placement.engine]
     if (engine === undefined || exhausted.has(placement.engine)) continue
+    const failed = attempts.at(-1)
+    if (failed !== undefined) onFallback(failed)
+    signal.throwIfAborted()
     const startedAt = performance.now()
     try {
-      return { value: await work(engine, placement), placement, attempts }
+      // Whatever an engine waits for, the caller's abort ends the request at once.
+      return { value: await abortable(work(engine, placement), signal), placement, attempts }
     } catch (thrown) {
       signal.throwIfAborted()
       const error = toEdgewardError(thrown, 'INTERNAL', `An unexpected error on ${describe(placement)}`)
@@ -66,7 +82,6 @@ async function firstThatWorks<V>(
       if (error.fallback === 'engine') exhausted.add(placement.engine)
       failures.push(error)
       attempts.push(toAttempt(placement, error, startedAt))
-      onFallback(attempts[attempts.length - 1] as Attempt) // Just pushed.
     }
   }
   throw nobodyAnswered(plan, attempts, failures)
@@ -88,10 +103,15 @@ function nobodyAnswered(plan: Plan, attempts: readonly Attempt[], failures: read
   if (only !== undefined) {
     const tried = attempts.map(({ placement, code }) => `${describe(placement)}: ${code}`).join('; ')
     const message = `Every placement of ${plan.model} failed (${tried}).`
-    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, { details: { attempts, ruledOut }, cause: failures.at(-1) })
+    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, {
+      details: { attempts, ruledOut },
+      cause: failures.at(-1),
+    })
   }
   const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
-  return new EdgewardError(commonCode(plan), `Nothing can run ${plan.model} (${why}).`, { details: { attempts, ruledOut } })
+  return new EdgewardError(commonCode(plan), `Nothing can run ${plan.model} (${why}).`, {
+    details: { attempts, ruledOut },
+  })
 }
 
 /** The one code that all obstacles share, so that a wrong model name reads as one. */

@@ -94,9 +94,11 @@ function deviceObstacle(capabilities: Capabilities, enabled: boolean): Obstacle 
   const unsupported = (reason: string): Obstacle => ({ code: 'DEVICE_UNSUPPORTED', reason })
   if (!enabled) return unsupported('the client was created with device: false')
   if (!capabilities.workers) return unsupported('there are no workers here')
-  if (!capabilities.wasm) return unsupported("WebAssembly is missing, or a Content-Security-Policy lacks 'wasm-unsafe-eval'")
+  if (!capabilities.wasm)
+    return unsupported("WebAssembly is missing, or a Content-Security-Policy lacks 'wasm-unsafe-eval'")
   if (!capabilities.wasm.simd) return unsupported('WebAssembly has no SIMD here, which the runtime needs')
-  if (!capabilities.secureContext) return unsupported('weights cannot be verified on an insecure page: use HTTPS or localhost')
+  if (!capabilities.secureContext)
+    return unsupported('weights cannot be verified on an insecure page: use HTTPS or localhost')
   return undefined
 }
 
@@ -110,15 +112,21 @@ function backendObstacle(
   if (!variant.backends.includes(backend)) return unavailable(`the variant ${variant.dtype} is not made for ${backend}`)
   if (backend === 'wasm') return undefined
   if (!webgpu) return unavailable('there is no WebGPU adapter')
-  if (webgpu.isFallbackAdapter && !insisted) return unavailable('the WebGPU adapter is software, which is slower than WASM')
+  if (webgpu.isFallbackAdapter && !insisted)
+    return unavailable('the WebGPU adapter is software, which is slower than WASM')
   const halfPrecision = variant.dtype === 'fp16' || variant.dtype === 'q4f16'
   if (halfPrecision && !webgpu.shaderF16) return unavailable(`the GPU lacks shader-f16, which ${variant.dtype} needs`)
   return undefined
 }
 
-function deviceReason(backend: Backend, { webgpu, crossOriginIsolated }: Capabilities, { prefer }: ResolvedPolicy): string {
+function deviceReason(
+  backend: Backend,
+  { webgpu, crossOriginIsolated }: Capabilities,
+  { prefer }: ResolvedPolicy,
+): string {
   const role = prefer === 'remote' ? 'answers when the endpoint cannot' : 'the policy prefers the device'
-  if (backend === 'webgpu') return `${role}; the GPU is ${webgpu?.vendor || 'unnamed'} ${webgpu?.architecture ?? ''}`.trimEnd()
+  if (backend === 'webgpu')
+    return `${role}; the GPU is ${webgpu?.vendor || 'unnamed'} ${webgpu?.architecture ?? ''}`.trimEnd()
   return `${role}; the CPU ${crossOriginIsolated ? 'with threads' : 'on one thread: the page is not cross-origin isolated'}`
 }
 

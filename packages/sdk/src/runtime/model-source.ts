@@ -5,5 +5,8 @@ import { EdgewardError } from '../errors/index.js'
 /** @throws EdgewardError MANIFEST_NOT_FOUND when the request came without a manifest */
 export function sourceOf({ model, manifest, manifestUrl }: EngineRequest): ModelSource {
   if (manifest !== undefined && manifestUrl !== undefined) return { manifest, manifestUrl }
-  throw new EdgewardError('MANIFEST_NOT_FOUND', `The model ${model} has no manifest, which this request cannot do without.`)
+  throw new EdgewardError(
+    'MANIFEST_NOT_FOUND',
+    `The model ${model} has no manifest, which this request cannot do without.`,
+  )
 }

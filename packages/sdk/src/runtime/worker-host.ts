@@ -24,6 +24,7 @@ const shutdownMs = 3_000
 
 export class WorkerHost {
   readonly #spawn: SpawnWorker
+  readonly #disposing = new AbortController()
   #state: State = { is: 'idle' }
 
   constructor(spawn: SpawnWorker) {
@@ -54,11 +55,15 @@ export class WorkerHost {
     return connection.call('locate', { modelsUrl, model }, { signal: neverAborted() })
   }
 
-  /** Lets the worker free what it holds, then ends it. Resolves with what it could not free. */
+  /**
+   * Lets the worker free what it holds, then ends it; one that is still starting is ended at once. Resolves with what it
+   * could not free.
+   */
   async dispose(): Promise<LiveResources | undefined> {
     const state = this.#state
     this.#state = { is: 'disposed' }
     if (state.is !== 'live') return undefined
+    this.#disposing.abort(disposed())
     const live = await state.starting.catch(() => undefined)
     if (live === undefined) return undefined
     const { connection } = live
@@ -72,7 +77,7 @@ export class WorkerHost {
   }
 
   async #start(): Promise<LiveWorker> {
-    const connection = await connect(this.#create())
+    const connection = await connect(this.#create(), this.#disposing.signal)
     return { connection, models: new WorkerModels(connection) }
   }
 

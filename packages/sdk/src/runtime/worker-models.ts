@@ -67,6 +67,7 @@ function readyKey(model: ModelKey, { variant, backend }: Pick<DevicePlacement, '
 async function readAll<T>(stream: ReadableStream<T>, signal: AbortSignal, onChunk: (chunk: T) => void): Promise<void> {
   const reader = stream.getReader()
   const onAbort = () => void reader.cancel(signal.reason)
+  if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) onChunk(next.value)

@@ -1,6 +1,6 @@
 /** The page's end of the wire: calls the worker, and ends every call when the worker dies. */
 import { proxy, transfer, wrap } from 'comlink'
-import { EdgewardError } from '../errors/index.js'
+import { EdgewardError, toEdgewardError } from '../errors/index.js'
 import { createDeferred } from '../shared/index.js'
 import { decodeError, encodeError } from './error-codec.js'
 import type { Infer, MethodResult, Outcome, Payload, WireInfer, WireWorker, WorkerMethod } from './protocol.js'
@@ -30,9 +30,11 @@ export const workerStartMs = 30_000
 /**
  * Waits until a fresh worker answers.
  *
- * @throws EdgewardError WORKER_UNAVAILABLE when its script cannot be loaded or does not answer in {@link workerStartMs}
+ * @param giveUp - ends the worker while it starts; without effect on one that has started
+ * @throws EdgewardError WORKER_UNAVAILABLE when its script cannot be loaded or does not answer in {@link workerStartMs};
+ *   the reason of `giveUp`
  */
-export async function connect(worker: Worker): Promise<Connection> {
+export async function connect(worker: Worker, giveUp: AbortSignal): Promise<Connection> {
   const wire = wrap<WireWorker>(worker)
   const watching = new AbortController()
   const listeners = new Set<CloseListener>()
@@ -68,7 +70,9 @@ export async function connect(worker: Worker): Promise<Connection> {
     try {
       const wireInfer = infer && proxy(encodeInfer(infer))
       if (closedBecause === undefined) {
-        wire.call(id, method, payload, wireInfer as WireInfer).then(answer.resolve, answer.reject)
+        const settle = (outcome: Outcome) =>
+          signal.aborted ? discard(outcome, signal.reason) : answer.resolve(outcome)
+        wire.call(id, method, payload, wireInfer as WireInfer).then(settle, answer.reject)
       }
       return decode(await answer.promise, onClosed) as MethodResult<typeof method>
     } finally {
@@ -79,20 +83,30 @@ export async function connect(worker: Worker): Promise<Connection> {
 
   const connection: Connection = { call, onClosed, terminate: end }
   const lockName = uniqueLockName()
-  const isLockHeld = await started(worker, connection, () => wire.hello(lockName))
+  const isLockHeld = await started(worker, connection, giveUp, () => wire.hello(lockName))
   if (isLockHeld) watchLife(lockName, watching.signal, () => end(died('the worker ended')))
   return connection
 }
 
-async function started<T>(worker: Worker, { terminate, onClosed }: Connection, hello: () => Promise<T>): Promise<T> {
+async function started<T>(
+  worker: Worker,
+  { terminate, onClosed }: Connection,
+  giveUp: AbortSignal,
+  hello: () => Promise<T>,
+): Promise<T> {
   const answer = createDeferred<T>()
   const stopWatching = onClosed(answer.reject)
-  const fail = (why: string) => terminate(new EdgewardError('WORKER_UNAVAILABLE', `The worker could not be started: ${why}.`))
+  const fail = (why: string) =>
+    terminate(new EdgewardError('WORKER_UNAVAILABLE', `The worker could not be started: ${why}.`))
   const timer = setTimeout(() => fail(`no answer within ${workerStartMs} ms`), workerStartMs)
   const onError = (event: ErrorEvent) =>
     // A script that is missing or forbidden gives a bare event, without a message.
-    fail(event.message || 'its script could not be loaded (missing file, or a Content-Security-Policy without worker-src)')
+    fail(
+      event.message || 'its script could not be loaded (missing file, or a Content-Security-Policy without worker-src)',
+    )
+  const onGiveUp = () => terminate(toEdgewardError(giveUp.reason, 'DISPOSED', 'The worker was given up'))
   worker.addEventListener('error', onError)
+  giveUp.addEventListener('abort', onGiveUp)
   try {
     hello().then(answer.resolve, answer.reject)
     return await answer.promise
@@ -100,6 +114,7 @@ async function started<T>(worker: Worker, { terminate, onClosed }: Connection, h
     clearTimeout(timer)
     stopWatching()
     worker.removeEventListener('error', onError)
+    giveUp.removeEventListener('abort', onGiveUp)
   }
 }
 
@@ -133,4 +148,11 @@ function encodeInfer(infer: Infer): WireInfer {
 function decode(outcome: Outcome, onClosed: Connection['onClosed']): unknown {
   if (!outcome.ok) throw decodeError(outcome.error)
   return 'stream' in outcome ? decodeStream(outcome.stream, onClosed) : outcome.value
+}
+
+/** The abort came too late to keep the worker from answering: the work behind a stream that nobody will read is ended. */
+function discard(outcome: Outcome, reason: unknown): void {
+  if (!outcome.ok || !('stream' in outcome)) return
+  const never = () => () => undefined
+  void decodeStream(outcome.stream, never).cancel(reason)
 }

@@ -20,7 +20,7 @@ const maxCauses = 8
 export function encodeError(thrown: unknown, depth = 0): EncodedError {
   if (isEdgewardError(thrown)) {
     const { code, message } = thrown
-    return { kind: 'edgeward', code, message, details: cloneable(thrown.details) as ErrorDetails, ...cause(thrown, depth) }
+    return { kind: 'edgeward', code, message, details: cloneableDetails(thrown.details), ...cause(thrown, depth) }
   }
   if (thrown instanceof DOMException) return { kind: 'dom', name: thrown.name, message: thrown.message }
   if (thrown instanceof Error) {
@@ -54,6 +54,11 @@ function cause(error: Error, depth: number): { cause?: EncodedError } {
 
 function decodedCause(encoded: EncodedError | undefined): { cause?: unknown } {
   return encoded === undefined ? {} : { cause: decodeError(encoded) }
+}
+
+/** Detail by detail, so that one that cannot be cloned does not cost the others. */
+function cloneableDetails(details: ErrorDetails): ErrorDetails {
+  return Object.fromEntries(Object.entries(details).map(([name, value]) => [name, cloneable(value)]))
 }
 
 /** What cannot be cloned (a function, a GPU object) must not hide the error that carries it. */

@@ -1,5 +1,13 @@
 /** The wire between page and worker: what can be called, with what, and what comes back. */
-import type { Backend, EngineAnswer, Manifest, ModelSource, TaskContext, TaskName, VariantDtype } from '../contract/index.js'
+import type {
+  Backend,
+  EngineAnswer,
+  Manifest,
+  ModelSource,
+  TaskContext,
+  TaskName,
+  VariantDtype,
+} from '../contract/index.js'
 import type { EncodedError } from './error-codec.js'
 
 /** A model that the worker was told about, by id and revision. */
@@ -37,7 +45,12 @@ export interface RunPayload extends ProcessPayload {
 
 /** How a model is coming along. The stream's end means: ready. */
 export type PrepareEvent =
-  | { readonly type: 'progress'; readonly loadedBytes: number; readonly totalBytes: number; readonly cachedBytes: number }
+  | {
+      readonly type: 'progress'
+      readonly loadedBytes: number
+      readonly totalBytes: number
+      readonly cachedBytes: number
+    }
   | { readonly type: 'not-stored'; readonly reason: string }
 
 /** What the worker still owns; all zero after a shutdown that went well. */

@@ -11,7 +11,10 @@ type FromSource<T> =
   | { readonly type: 'error'; readonly error: EncodedError }
 
 /** The port that {@link decodeStream} reads on the other side. A chunk is read from `stream` only when it is asked for. */
-export function encodeStream<T>(stream: ReadableStream<T>, transferablesOf?: (chunk: T) => Transferable[]): MessagePort {
+export function encodeStream<T>(
+  stream: ReadableStream<T>,
+  transferablesOf?: (chunk: T) => Transferable[],
+): MessagePort {
   const { port1, port2 } = new MessageChannel()
   const reader = stream.getReader()
   const send = (message: FromSource<T>, transfer: Transferable[] = []) => port1.postMessage(message, transfer)
@@ -38,8 +41,13 @@ type OnSourceClosed = (listener: (reason: unknown) => void) => () => void
 export function decodeStream<T>(port: MessagePort, onSourceClosed: OnSourceClosed): ReadableStream<T> {
   const send = (message: FromReader) => port.postMessage(message)
   let stopWatching = (): void => undefined
-  const close = (end: () => void) => {
+  const stopListening = () => {
     stopWatching()
+    // What is already on its way must not reach a stream that has ended.
+    port.onmessage = null
+  }
+  const close = (end: () => void) => {
+    stopListening()
     end()
     port.close()
   }
@@ -58,7 +66,7 @@ export function decodeStream<T>(port: MessagePort, onSourceClosed: OnSourceClose
       },
       cancel(reason) {
         // The source closes the channel when it has heard this.
-        stopWatching()
+        stopListening()
         send({ type: 'cancel', reason: encodeError(reason) })
       },
     },

@@ -4,7 +4,12 @@ import { EdgewardError } from '../errors/index.js'
 import type { GraphSession } from './ort-session.js'
 
 /** Runs the canary, if there is one; the run also warms the session. @throws EdgewardError CANARY_FAILED */
-export async function runCanary(session: GraphSession, graph: Graph, where: string, signal: AbortSignal): Promise<void> {
+export async function runCanary(
+  session: GraphSession,
+  graph: Graph,
+  where: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { canary } = graph
   if (canary === undefined) return
   const outputs = await session.run(canaryInputs(canary), Object.keys(canary.outputs), signal)
@@ -69,6 +74,9 @@ function typedData(dtype: Tensor['dtype'], values: readonly (number | string)[])
     case 'string':
       return values.map(String)
     case 'float16':
-      throw new EdgewardError('UNSUPPORTED_DTYPE', 'A canary cannot have float16 inputs yet: give the graph float32 inputs.')
+      throw new EdgewardError(
+        'UNSUPPORTED_DTYPE',
+        'A canary cannot have float16 inputs yet: give the graph float32 inputs.',
+      )
   }
 }

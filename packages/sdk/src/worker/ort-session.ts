@@ -85,7 +85,8 @@ function fromOrt({ type, dims, data }: OrtTensor): Tensor {
 /** ONNX Runtime throws errors, strings and bare numbers (an Emscripten exception's address). */
 function normalise(thrown: unknown, code: ErrorCode, context: string): EdgewardError {
   const message = messageOf(thrown)
-  const outOfMemory = /bad_alloc|out of memory|Array buffer allocation failed|Invalid array length|Out of bounds memory/i
+  const outOfMemory =
+    /bad_alloc|out of memory|Array buffer allocation failed|Invalid array length|Out of bounds memory/i
   const finalCode = outOfMemory.test(message) || thrown instanceof RangeError ? 'OUT_OF_MEMORY' : code
   return new EdgewardError(finalCode, `${context}: ${message}`, { cause: thrown })
 }

@@ -19,8 +19,7 @@ export interface RuntimeBuild {
 }
 
 /** An ONNX model of one Identity on one number: creating its session starts the runtime while weights still travel. */
-const identityModel =
-  'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN'
+const identityModel = 'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCAhAN'
 
 /**
  * The build for a backend: plain WASM for the CPU (up to five times faster there than the others), JSPI for WebGPU where

@@ -11,7 +11,12 @@ import type { LoadListener, WorkerModel } from './worker-model.js'
 
 /** What a request runs its graphs with. */
 export interface ModelSessions {
-  infer(graph: string, inputs: TensorMap, outputs: readonly string[] | undefined, signal: AbortSignal): Promise<TensorMap>
+  infer(
+    graph: string,
+    inputs: TensorMap,
+    outputs: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<TensorMap>
   release(): Promise<void>
 }
 
@@ -123,7 +128,10 @@ function modelSessions(modelId: string, graphs: ReadonlyMap<string, OpenGraph>):
     infer(name, inputs, outputs, signal) {
       const open = graphs.get(name)
       if (open === undefined) {
-        throw new EdgewardError('MANIFEST_INVALID', `${modelId} has no graph ${name}; it has: ${[...graphs.keys()].join(', ')}.`)
+        throw new EdgewardError(
+          'MANIFEST_INVALID',
+          `${modelId} has no graph ${name}; it has: ${[...graphs.keys()].join(', ')}.`,
+        )
       }
       return open.session.run(inputs, outputs ?? open.graph.outputs.map((output) => output.name), signal)
     },

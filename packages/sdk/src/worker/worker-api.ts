@@ -1,6 +1,12 @@
 /** What the worker does for each call of the page. */
 import { EdgewardError } from '../errors/index.js'
-import { modelKey, type ModelKey, type PrepareEvent, type PreparePayload, type WorkerHandlers } from '../transport/index.js'
+import {
+  modelKey,
+  type ModelKey,
+  type PrepareEvent,
+  type PreparePayload,
+  type WorkerHandlers,
+} from '../transport/index.js'
 import { loadManifest, openWeightsStore, type WeightsStore } from '../weights/index.js'
 import { runTask } from './run-task.js'
 import { SessionPool } from './session-pool.js'
@@ -54,21 +60,26 @@ export function createWorkerApi(): WorkerHandlers {
 /** Loads a model and tells how it is coming along; ends when it is ready, errors when it cannot be. */
 function prepareStream(pool: SessionPool, model: WorkerModel, place: PreparePayload): ReadableStream<PrepareEvent> {
   const cancelled = new AbortController()
+  let isOpen = true
   return new ReadableStream<PrepareEvent>({
     start(controller) {
+      // Loads that others share, and writes to the database, go on after this stream's end and still tell about it.
       const send = (event: PrepareEvent) => {
-        if (!cancelled.signal.aborted) controller.enqueue(event)
+        if (isOpen) controller.enqueue(event)
+      }
+      const end = (how: () => void) => {
+        if (isOpen) how()
+        isOpen = false
       }
       const progress = countBytes(model, place, send)
       const onNotStored = (reason: string) => send({ type: 'not-stored', reason })
-      pool
-        .open(model, place, cancelled.signal, { onBytes: progress, onNotStored })
-        .then(() => controller.close())
-        .catch((error: unknown) => {
-          if (!cancelled.signal.aborted) controller.error(error)
-        })
+      pool.open(model, place, cancelled.signal, { onBytes: progress, onNotStored }).then(
+        () => end(() => controller.close()),
+        (error: unknown) => end(() => controller.error(error)),
+      )
     },
     cancel(reason) {
+      isOpen = false
       cancelled.abort(reason)
     },
   })

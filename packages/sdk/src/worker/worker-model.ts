@@ -36,7 +36,8 @@ export class WorkerModel {
   /** An asset's bytes, loaded once. One request's abort must not take it from another: it is not passed on. */
   async asset(role: string, listener: LoadListener = {}): Promise<Uint8Array> {
     const file = this.manifest.assets[role]
-    if (file === undefined) throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
+    if (file === undefined)
+      throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
     const isKept = this.#assets.has(role)
     const bytes = await remember(this.#assets, role, () => this.load(file, neverAborted(), listener))
     if (isKept) listener.onBytes?.(file.bytes, 'cache')
@@ -59,7 +60,12 @@ export class WorkerModel {
   variant(dtype: VariantDtype): Variant {
     const { variants } = this.manifest
     const found = variants.find((variant) => variant.dtype === dtype)
-    if (found === undefined) throw missing(this.manifest, `variant ${dtype}`, variants.map((variant) => variant.dtype))
+    if (found === undefined)
+      throw missing(
+        this.manifest,
+        `variant ${dtype}`,
+        variants.map((variant) => variant.dtype),
+      )
     return found
   }
 }
@@ -77,5 +83,8 @@ async function remember<K, V>(kept: Map<K, Promise<V>>, key: K, make: () => Prom
 }
 
 function missing({ id }: Manifest, what: string, there: readonly string[]): EdgewardError {
-  return new EdgewardError('MANIFEST_INVALID', `The manifest of ${id} has no ${what}; it has: ${there.join(', ') || 'none'}.`)
+  return new EdgewardError(
+    'MANIFEST_INVALID',
+    `The manifest of ${id} has no ${what}; it has: ${there.join(', ') || 'none'}.`,
+  )
 }

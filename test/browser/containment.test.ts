@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest'
+import { createClient, EdgewardError } from 'edgeward'
+import { serveModel } from './support/models.js'
+import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { capturedWorkers } from './support/workers.js'
+
+test('weights that fail their digest cost a fallback, not the request', async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'flip-byte', at: 100 })
+  const edge = testClient({ models: modelsUrl, remote: endpoint() })
+  const { placement, attempts, output } = await edge.run(model, tinyInput())
+  expect(placement).toMatchObject({ engine: 'remote' })
+  expect(attempts.map(({ code }) => code)).toEqual(['INTEGRITY'])
+  expect(output['y']?.shape).toEqual([2, 3])
+})
+
+test("without an endpoint the device's error comes back, with the reasons why nothing else could answer", async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'status', status: 404 })
+  const failure = await testClient({ models: modelsUrl })
+    .run(model, tinyInput())
+    .catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'DOWNLOAD_FAILED', message: expect.stringContaining('no endpoint') as string })
+})
+
+test('a worker that dies in the middle of a request costs a fallback, and the next request gets a fresh one', async () => {
+  const { workers, restore } = capturedWorkers()
+  const edge = testClient({ remote: endpoint() })
+  try {
+    await edge.prepare('all-minilm-l6-v2')
+    const embed = edge.pipeline('feature-extraction', 'all-minilm-l6-v2')
+    const pending = embed(Array.from({ length: 64 }, (_, index) => `Sentence number ${index} is about nothing much.`))
+    await edge.capabilities()
+    // Behind the request in the worker's mailbox, so that the worker dies with it.
+    setTimeout(() => workers[0]?.terminate(), 50)
+    const { placement, attempts, output } = await pending
+    expect(attempts.map(({ code }) => code)).toEqual(['WORKER_DIED'])
+    expect(placement).toMatchObject({ engine: 'remote' })
+    expect(output).toHaveLength(64)
+    expect((await embed('Again.')).placement).toMatchObject({ engine: 'device' })
+    expect(workers).toHaveLength(2)
+  } finally {
+    restore()
+  }
+})
+
+test('a worker whose script is missing leaves the endpoint to answer', async () => {
+  const edge = testClient({ workerUrl: '/no-such-worker.js', remote: endpoint() })
+  const { placement } = await edge.run('tiny-mlp', tinyInput())
+  expect(placement).toMatchObject({ engine: 'remote' })
+  const alone = testClient({ workerUrl: '/no-such-worker.js' })
+  await expect(alone.run('tiny-mlp', tinyInput())).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE' })
+})
+
+test('an endpoint that is down leaves the device to answer', async () => {
+  const edge = testClient({ remote: { protocol: 'oip', url: 'http://127.0.0.1:9' }, policy: { prefer: 'remote' } })
+  const { placement, attempts } = await edge.run('tiny-mlp', tinyInput())
+  expect(attempts.map(({ code }) => code)).toEqual(['REMOTE_UNREACHABLE'])
+  expect(placement).toMatchObject({ engine: 'device' })
+})
+
+test('when every placement fails, one error tells what was tried', async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'status', status: 500 })
+  const edge = testClient({ models: modelsUrl, remote: { protocol: 'oip', url: 'http://127.0.0.1:9' } })
+  const failure = await edge.run(model, tinyInput()).catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'ALL_PLACEMENTS_FAILED' })
+  const attempts = (failure as EdgewardError).details['attempts'] as { code: string }[]
+  expect(attempts.map(({ code }) => code)).toEqual(['DOWNLOAD_FAILED', 'REMOTE_UNREACHABLE'])
+})
+
+test("a caller's abort ends a load with the caller's own reason, and never falls back", async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'silence' })
+  const edge = testClient({ models: modelsUrl, remote: endpoint() })
+  const fallbacks: unknown[] = []
+  edge.on('fallback', (event) => fallbacks.push(event))
+  const controller = new AbortController()
+  const pending = edge.run(model, tinyInput(), { signal: controller.signal })
+  const ended = expect(pending).rejects.toSatisfy((reason) => reason === controller.signal.reason)
+  await graph.arrival()
+  controller.abort()
+  await ended
+  expect(controller.signal.reason).toMatchObject({ name: 'AbortError' })
+  expect(fallbacks).toEqual([])
+  // The same client goes on, and so does the load that was given up.
+  await graph.misbehave()
+  expect((await edge.run(model, tinyInput())).placement).toMatchObject({ engine: 'device' })
+})
+
+test('one request that goes does not take the load from another', async () => {
+  const edge = testClient()
+  const controller = new AbortController()
+  const goes = edge.run('tiny-mlp', tinyInput(), { signal: controller.signal })
+  const stays = edge.run('tiny-mlp', tinyInput())
+  controller.abort()
+  await expect(goes).rejects.toMatchObject({ name: 'AbortError' })
+  expect((await stays).placement).toMatchObject({ engine: 'device' })
+})
+
+test('the second visit fetches no weights', async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  const first = createClient({ models: modelsUrl })
+  await first.run(model, tinyInput())
+  await first.dispose()
+  const requests = (await graph.requests()).length
+  expect(requests).toBeGreaterThan(0)
+  const progress: number[] = []
+  const second = testClient({ models: modelsUrl })
+  second.on('download', ({ cachedBytes, totalBytes }) => progress.push(totalBytes - cachedBytes))
+  expect((await second.run(model, tinyInput())).placement).toMatchObject({ engine: 'device' })
+  expect(await graph.requests()).toHaveLength(requests)
+  expect(progress.at(-1)).toBe(0)
+})
+
+test('a local-only request sends nothing to the endpoint, not even when the device fails', async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'status', status: 500 })
+  const asked: string[] = []
+  const headers = () => {
+    asked.push('headers')
+    return {}
+  }
+  const edge = testClient({
+    models: modelsUrl,
+    remote: { ...endpoint(), headers },
+    policy: { residency: 'local-only' },
+  })
+  await expect(edge.run(model, tinyInput())).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+  expect(asked).toEqual([])
+})

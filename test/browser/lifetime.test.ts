@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest'
+import { createClient, type Manifest } from 'edgeward'
+import { connect, modelKey, type Connection, type PrepareEvent } from '../../packages/sdk/src/transport/index.js'
+import { neverAborted } from '../../packages/sdk/src/shared/index.js'
+import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { serveModel } from './support/models.js'
+import { capturedWorkers } from './support/workers.js'
+
+const workerLocks = async () => {
+  const { held = [] } = await navigator.locks.query()
+  return held.filter(({ name }) => name?.startsWith('edgeward-worker-'))
+}
+
+/** Resolves when nothing holds the database open; a connection left behind would block it. */
+function deleteDatabases(): Promise<void[]> {
+  const deleted = (name: string) =>
+    new Promise<void>((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name)
+      request.onsuccess = () => resolve()
+      request.onerror = () => reject(new Error(`${name} could not be deleted`))
+      request.onblocked = () => reject(new Error(`${name} is still open`))
+    })
+  return indexedDB.databases().then((all) => Promise.all(all.map(({ name = '' }) => deleted(name))))
+}
+
+test('nothing is started before the first request', async () => {
+  const { workers, restore } = capturedWorkers()
+  const edge = createClient({ models: '/' })
+  await edge.capabilities()
+  expect(workers).toEqual([])
+  await edge.dispose()
+  restore()
+})
+
+test('dispose leaves no worker and no open database', async () => {
+  const edge = createClient({ models: '/' })
+  await edge.run('tiny-mlp', tinyInput())
+  expect(await workerLocks()).toHaveLength(1)
+  await edge.dispose()
+  await expect.poll(workerLocks).toEqual([])
+  expect(await indexedDB.databases()).not.toEqual([])
+  await deleteDatabases()
+})
+
+test('what is pending when the client is disposed rejects with DISPOSED, and so does what comes after', async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'silence' })
+  const edge = createClient({ models: modelsUrl, remote: endpoint() })
+  const pending = edge.run(model, tinyInput())
+  const ended = expect(pending).rejects.toMatchObject({ code: 'DISPOSED' })
+  await graph.arrival()
+  await edge.dispose()
+  await ended
+  await expect(edge.run(model, tinyInput())).rejects.toMatchObject({ code: 'DISPOSED' })
+  await edge.dispose()
+  await expect.poll(workerLocks).toEqual([])
+})
+
+test('a client that is disposed while its worker starts leaves no worker', async () => {
+  const edge = createClient({ models: '/' })
+  const pending = expect(edge.run('tiny-mlp', tinyInput())).rejects.toMatchObject({ code: 'DISPOSED' })
+  await edge.dispose()
+  await pending
+  await expect.poll(workerLocks).toEqual([])
+})
+
+test('the worker frees every session, GPU device and database it opened', async () => {
+  const worker = new Worker(new URL('../../packages/sdk/dist/worker.js', import.meta.url), { type: 'module' })
+  const connection = await connect(worker)
+  await prepareTinyMlp(connection)
+  const left = await connection.call('shutdown', undefined, { signal: neverAborted() })
+  expect(left).toEqual({ sessions: 0, gpuDevices: 0, databases: 0 })
+  worker.terminate()
+})
+
+test('clients do not disturb each other', async () => {
+  const [one, other] = [createClient({ models: '/' }), testClient()]
+  await Promise.all([one.run('tiny-mlp', tinyInput()), other.run('tiny-mlp', tinyInput())])
+  await one.dispose()
+  expect((await other.run('tiny-mlp', tinyInput())).placement).toMatchObject({ engine: 'device' })
+})
+
+async function prepareTinyMlp(connection: Connection): Promise<void> {
+  const options = { signal: neverAborted() }
+  const modelsUrl = new URL('/', location.href).href
+  const source = await connection.call('locate', { modelsUrl, model: 'tiny-mlp' }, options)
+  await connection.call('register', source, options)
+  const events = await prepare(connection, source.manifest)
+  expect(events.at(-1)).toMatchObject({ type: 'progress' })
+}
+
+async function prepare(connection: Connection, manifest: Manifest): Promise<PrepareEvent[]> {
+  const place = { model: modelKey(manifest), backend: 'wasm', variant: 'fp32', threads: 1 } as const
+  const stream = await connection.call('prepare', place, { signal: neverAborted() })
+  const events: PrepareEvent[] = []
+  for await (const event of stream) events.push(event)
+  return events
+}

@@ -1,0 +1,39 @@
+/** Puts a packed model on the misbehaving file server, under an address of its own. */
+import { expect } from 'vitest'
+import type { Manifest, Variant } from 'edgeward'
+import { serveFile, type ServedFile } from './file-server-client.js'
+
+export interface ServedModel {
+  /** What `createClient` takes as `models`. */
+  readonly modelsUrl: string
+  /** Its id, which is also its name at the endpoint. */
+  readonly model: string
+  /** The file of its only graph. */
+  readonly graph: ServedFile & {
+    /** Resolves when somebody has asked for the file. */
+    arrival(): Promise<void>
+  }
+}
+
+/** Serves a model with one graph, with the same numbers but bytes that no cache has seen. */
+export async function serveModel(model: string): Promise<ServedModel> {
+  const packed = (await (await fetch(`/${model}/manifest.json`)).json()) as Manifest
+  const [variant] = packed.variants
+  const original = variant.graphs['model']
+  if (original === undefined) throw new Error(`${model} has more than one graph`)
+  const bytes = unique(new Uint8Array(await (await fetch(`/${model}/${original.file.path}`)).arrayBuffer()))
+  const graph = await serveFile(bytes, packed.chunkBytes, `${model}/${original.file.path}`)
+  const file = { ...graph.file, path: original.file.path }
+  const changed: Variant = { ...variant, graphs: { model: { ...original, file } } }
+  const manifest: Manifest = { ...packed, revision: crypto.randomUUID(), variants: [changed] }
+  const folder = graph.url.slice(0, -original.file.path.length)
+  await fetch(`${folder}manifest.json`, { method: 'PUT', body: JSON.stringify(manifest) })
+  const arrival = () => expect.poll(async () => (await graph.requests()).length).toBeGreaterThan(0)
+  return { modelsUrl: folder.slice(0, -`${model}/`.length), model, graph: { ...graph, arrival } }
+}
+
+/** An ONNX model with another `doc_string` (field 6 of ModelProto): as a protocol buffer, a field may simply follow. */
+function unique(model: Uint8Array): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(crypto.randomUUID())
+  return Uint8Array.from([...model, (6 << 3) | 2, text.length, ...text])
+}
