@@ -2,7 +2,10 @@
 
 /** Rejects with `signal.reason` as soon as the signal aborts; otherwise settles as `promise` does. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error)
+  if (signal.aborted) {
+    promise.catch(() => undefined) // Nobody waits for it any more; its failure must not count as unhandled.
+    return Promise.reject(signal.reason as Error)
+  }
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(signal.reason as Error)
     signal.addEventListener('abort', onAbort, { once: true })
