@@ -82,7 +82,7 @@ function checkBackends(backends: unknown): void {
   if (!Array.isArray(backends))
     throw invalid('backends', `is ${describe(backends)}`, `a list of ${quoted(backendNames)}`)
   if (backends.length === 0) throw invalid('backends', 'is empty', 'a list of at least one; device: false means none')
-  backends.forEach((backend, index) => oneOf(`backends[${index}]`, backend, backendNames))
+  backends.forEach((backend: string, index) => oneOf(`backends[${index}]`, backend, backendNames))
 }
 
 function checkRemote(remote: RemoteOptions): void {
