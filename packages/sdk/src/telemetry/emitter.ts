@@ -15,7 +15,10 @@ export class Emitter<Events extends object> {
 
   /** Calls every listener. One that throws disturbs neither the others nor the request: its error goes to the page. */
   emit<E extends keyof Events>(name: E, event: Events[E]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    const listeners = this.#listeners.get(name)
+    // A copy: one that listens anew while it is called hears the next event, not this one for ever.
+    for (const listener of [...(listeners ?? [])]) {
+      if (!listeners?.has(listener)) continue // Another one has just undone it.
       try {
         listener(event as never)
       } catch (error) {
