@@ -21,36 +21,47 @@ export async function prepareInput<T extends TaskName>(task: T, input: TaskInput
   if (task !== 'image-to-text') return { input, dispose: nothing }
   const picture: unknown = input
   if (typeof picture === 'string' || tagOf(picture) === 'URL') {
-    return { input: absoluteUrl(String(picture)) as TaskInput<T>, dispose: nothing } // The task takes a picture.
+    return { input: absoluteUrl(String(picture)), dispose: nothing }
   }
   if (!domPictures.includes(tagOf(picture)) && tagOf(picture) !== 'OffscreenCanvas') return { input, dispose: nothing }
   const bitmap = await readPicture(picture as ImageBitmapSource) // Its tag is one of those.
-  return { input: bitmap as TaskInput<T>, dispose: () => bitmap.close() }
+  return { input: bitmap, dispose: () => bitmap.close() }
 }
 
 async function readPicture(picture: ImageBitmapSource): Promise<ImageBitmap> {
   try {
     // An <img> that is still loading has no pixels yet.
-    if ('decode' in picture) await (picture as HTMLImageElement).decode()
-    return await createImageBitmap(picture)
+    if ('decode' in picture) await picture.decode()
+    const bitmap = await createImageBitmap(picture)
+    assertReadable(bitmap)
+    return bitmap
   } catch (cause) {
     const right = 'It must be loaded, have a size, and come from this origin or with CORS.'
     throw invalidInput(`The picture in the ${tagOf(picture)} could not be read. ${right}`, undefined, cause)
   }
 }
 
+/** Throws for a picture of another origin: it can be drawn here, but neither be read nor sent to the worker. */
+function assertReadable(bitmap: ImageBitmap): void {
+  const context = new OffscreenCanvas(1, 1).getContext('2d')
+  context?.drawImage(bitmap, 0, 0)
+  context?.getImageData(0, 0, 1, 1)
+}
+
 function absoluteUrl(url: string): string {
-  // `document` and `location` are missing in Node; in a worker only `document` is.
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href
+  const base = pageAddress()
   try {
     return new URL(url, base).href
   } catch (cause) {
-    throw invalidInput(
-      `"${url}" is no URL of a picture${base === undefined ? '' : ` (seen from ${base})`}.`,
-      undefined,
-      cause,
-    )
+    const right = base === undefined ? 'Here it must be absolute.' : `It was read relative to ${base}.`
+    throw invalidInput(`"${url}" is not the URL of a picture. ${right}`, { url }, cause)
   }
+}
+
+/** What relative URLs are relative to; nothing in Node. */
+function pageAddress(): string | undefined {
+  if (typeof document !== 'undefined') return document.baseURI
+  return typeof location === 'undefined' ? undefined : location.href
 }
 
 function nothing(): void {

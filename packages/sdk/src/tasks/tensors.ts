@@ -64,7 +64,7 @@ function checkSpec(spec: TensorSpec, tensor: Tensor, symbols: Symbols): void {
 }
 
 function checkOutputs(specs: Specs, outputs: readonly string[], manifest: Manifest): void {
-  if (!Array.isArray(outputs) || outputs.length === 0) {
+  if (!isNames(outputs)) {
     throw new EdgewardError('INVALID_OPTION', 'The option "outputs" must be an array with at least one name.')
   }
   const unknown = outputs.find((name) => !specs.some((spec) => spec.name === name))
@@ -74,9 +74,14 @@ function checkOutputs(specs: Specs, outputs: readonly string[], manifest: Manife
   })
 }
 
+/** JavaScript callers may hand over anything. */
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string')
+}
+
 function unknownName(kind: 'input' | 'output', name: string, specs: Specs, manifest: Manifest): string {
   const nearest = nearestName(
-    String(name),
+    name,
     specs.map((spec) => spec.name),
   )
   const hint = nearest === undefined ? '' : ` Did you mean "${nearest}"?`

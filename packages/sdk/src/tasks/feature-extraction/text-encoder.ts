@@ -23,9 +23,15 @@ export async function loadTextEncoder(
   return (text) => [...prefix, ...bare(text).slice(0, room), ...suffix]
 }
 
-function createTokenizer({ manifest }: Pick<TaskContext, 'manifest'>, json: object, config: object): Tokenizer {
+/** The part of `Tokenizer` that is used here: its own declarations import without extensions, so Node cannot see them. */
+interface Encoder {
+  encode(text: string, options?: { add_special_tokens?: boolean }): { readonly ids: readonly number[] }
+}
+
+function createTokenizer({ manifest }: Pick<TaskContext, 'manifest'>, json: object, config: object): Encoder {
+  const Encoder = Tokenizer as new (json: object, config: object) => Encoder
   try {
-    return new Tokenizer(json, config)
+    return new Encoder(json, config)
   } catch (cause) {
     throw manifestInvalid(manifest, 'has an asset "tokenizer" that no tokenizer can be made of', cause)
   }
