@@ -9,7 +9,7 @@ import type {
   TensorMap,
 } from '../../../packages/sdk/src/contract/index.js'
 import { createOipEngine } from '../../../packages/sdk/src/remote/index.js'
-import { decodeInferRequest, encodeInferResponse } from '../../../packages/sdk/src/oip.js'
+import { decodeInferRequest, encodeInferResponse, endpointModelName } from '../../../packages/sdk/src/oip.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
 import { serve, type Handler } from './http-server.js'
 
@@ -84,6 +84,12 @@ describe('the remote engine', () => {
     const engine = createOipEngine({ protocol: 'oip', url }, runGraphs('detection', 'recognition'))
     await engine.run(engine.placement, textRequest(manifestOf('detection', 'recognition')), signal)
     expect(paths.sort()).toEqual(['/v2/models/ocr.detection/infer', '/v2/models/ocr.recognition/infer'])
+  })
+
+  it('names a single graph that is not called model by its name too', () => {
+    expect(endpointModelName(manifestOf('model'), 'model')).toBe('ocr')
+    expect(endpointModelName(manifestOf('encoder'), 'encoder')).toBe('ocr.encoder')
+    expect(endpointModelName(manifestOf('model', 'decoder'), 'model')).toBe('ocr.model')
   })
 
   it('needs a manifest for every task but tensors', async () => {
