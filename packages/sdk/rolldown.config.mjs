@@ -32,6 +32,8 @@ export default [
   {
     ...common,
     input: { index: source('index.ts'), manifest: source('manifest.ts'), oip: source('oip.ts') },
+    // Only edgeward/manifest uses it, whose schemas are worth nothing without the same valibot around them.
+    external: ['valibot'],
     output: {
       ...output,
       // Bundlers look for `new Worker(new URL('…', import.meta.url))` as it is written, quotes included.

@@ -12,6 +12,7 @@ export type {
   Variant,
   VariantDtype,
 } from './contract/index.js'
+export { canaryTensor } from './weights/canary-tensor.js'
 export { describeIssue } from './weights/describe-issue.js'
 export { parseManifest } from './weights/manifest.js'
 export {

@@ -1,6 +1,7 @@
 /** Runs a graph's canary: a known input whose output shows whether the backend computes rightly here. */
-import type { Canary, CanaryInput, CanaryOutput, Graph, Tensor, TensorMap } from '../contract/index.js'
+import type { Canary, CanaryOutput, Graph, Tensor, TensorMap } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { canaryTensor } from '../weights/index.js'
 import type { GraphSession } from './ort-session.js'
 
 /** Runs the canary, if there is one; the run also warms the session. @throws EdgewardError CANARY_FAILED */
@@ -37,46 +38,4 @@ function check(name: string, found: Tensor | undefined, expected: CanaryOutput, 
 
 function canaryInputs({ inputs }: Canary): TensorMap {
   return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, canaryTensor(input)]))
-}
-
-/** The tensor of a canary's input; the ramp's formula is the one of `CanaryInput`. */
-function canaryTensor(input: CanaryInput): Tensor {
-  const { dtype, shape } = input
-  const length = shape.reduce((product, dimension) => product * dimension, 1)
-  const values = 'data' in input ? input.data : Array.from({ length }, (_, index) => ((index % 17) - 8) / 8)
-  return { dtype, shape, data: typedData(dtype, values) } as Tensor
-}
-
-function typedData(dtype: Tensor['dtype'], values: readonly (number | string)[]): Tensor['data'] {
-  const numbers = () => values.map(Number)
-  switch (dtype) {
-    case 'float32':
-      return Float32Array.from(numbers())
-    case 'float64':
-      return Float64Array.from(numbers())
-    case 'int8':
-      return Int8Array.from(numbers(), Math.floor)
-    case 'uint8':
-    case 'bool':
-      return Uint8Array.from(numbers(), Math.floor)
-    case 'int16':
-      return Int16Array.from(numbers(), Math.floor)
-    case 'uint16':
-      return Uint16Array.from(numbers(), Math.floor)
-    case 'int32':
-      return Int32Array.from(numbers(), Math.floor)
-    case 'uint32':
-      return Uint32Array.from(numbers(), Math.floor)
-    case 'int64':
-      return BigInt64Array.from(numbers(), (value) => BigInt(Math.floor(value)))
-    case 'uint64':
-      return BigUint64Array.from(numbers(), (value) => BigInt(Math.floor(value)))
-    case 'string':
-      return values.map(String)
-    case 'float16':
-      throw new EdgewardError(
-        'UNSUPPORTED_DTYPE',
-        'A canary cannot have float16 inputs yet: give the graph float32 inputs.',
-      )
-  }
 }

@@ -1,5 +1,5 @@
 /** Makes the canary of a graph: runs its known input natively and takes samples of what comes out. */
-import type { Canary, CanaryInput, CanaryOutput } from 'edgeward/manifest'
+import { canaryTensor, type Canary, type CanaryInput, type CanaryOutput } from 'edgeward/manifest'
 import { Tensor, type InferenceSession } from 'onnxruntime-node'
 import { PackError } from './pack-error.js'
 import type { RecipeCanary } from './recipe.js'
@@ -40,29 +40,10 @@ function repeated(input: CanaryInput, where: string): CanaryInput {
   return { ...input, data: Array.from({ length }, (_, index) => input.data[index % input.data.length] ?? 0) }
 }
 
-/** The tensor of a canary's input; the ramp's formula is the one of `CanaryInput`. */
 function toTensor(input: CanaryInput): Tensor {
-  const { dtype, shape } = input
-  const ramp = () => Array.from({ length: product(shape) }, (_, index) => ((index % 17) - 8) / 8)
-  const values = 'data' in input ? input.data : ramp()
-  const numbers = values.map(Number)
-  const whole = numbers.map(Math.floor)
-  const big = () => whole.map(BigInt)
-  switch (dtype) {
-    case 'string':
-      return new Tensor(dtype, values.map(String), shape)
-    case 'int64':
-      return new Tensor(dtype, BigInt64Array.from(big()), shape)
-    case 'uint64':
-      return new Tensor(dtype, BigUint64Array.from(big()), shape)
-    case 'float32':
-    case 'float64':
-      return new Tensor(dtype, numbers, shape)
-    case 'float16':
-      throw new PackError('a canary cannot have float16 inputs: give the graph float32 inputs')
-    default:
-      return new Tensor(dtype, whole, shape)
-  }
+  const { dtype, data, shape } = canaryTensor(input)
+  // Edgeward's dtypes are ONNX Runtime's, but its constructor is overloaded by dtype.
+  return new Tensor(dtype as 'float32', data as Float32Array, shape)
 }
 
 /** An output as numbers; nothing for texts, which a canary does not compare. */
