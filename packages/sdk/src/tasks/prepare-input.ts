@@ -32,9 +32,7 @@ async function readPicture(picture: ImageBitmapSource): Promise<ImageBitmap> {
   try {
     // An <img> that is still loading has no pixels yet.
     if ('decode' in picture) await picture.decode()
-    const bitmap = await createImageBitmap(picture)
-    assertReadable(bitmap)
-    return bitmap
+    return assertReadable(await createImageBitmap(picture))
   } catch (cause) {
     const right = 'It must be loaded, have a size, and come from this origin or with CORS.'
     throw invalidInput(`The picture in the ${tagOf(picture)} could not be read. ${right}`, undefined, cause)
@@ -42,10 +40,16 @@ async function readPicture(picture: ImageBitmapSource): Promise<ImageBitmap> {
 }
 
 /** Throws for a picture of another origin: it can be drawn here, but neither be read nor sent to the worker. */
-function assertReadable(bitmap: ImageBitmap): void {
+function assertReadable(bitmap: ImageBitmap): ImageBitmap {
   const context = new OffscreenCanvas(1, 1).getContext('2d')
   context?.drawImage(bitmap, 0, 0)
-  context?.getImageData(0, 0, 1, 1)
+  try {
+    context?.getImageData(0, 0, 1, 1)
+    return bitmap
+  } catch (error) {
+    bitmap.close()
+    throw error
+  }
 }
 
 function absoluteUrl(url: string): string {

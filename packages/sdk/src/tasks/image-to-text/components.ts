@@ -9,7 +9,8 @@ export interface Component {
 
 /** Blobs of pixels above `threshold` that touch, also at corners, in raster order of their first pixels. */
 export function findComponents(map: Float32Array, width: number, height: number, threshold: number): Component[] {
-  const open = Uint8Array.from(map, (value) => (value > threshold ? 1 : 0))
+  const open = new Uint8Array(map.length)
+  map.forEach((value, index) => (open[index] = value > threshold ? 1 : 0))
   const components: Component[] = []
   for (let seed = open.indexOf(1); seed >= 0; seed = open.indexOf(1, seed)) {
     components.push(takeComponent(open, width, height, seed))

@@ -43,15 +43,22 @@ type Colour = [red: number, green: number, blue: number]
 function addSample(colour: Colour, { width, height, data }: RgbaImage, x: number, y: number): void {
   const left = Math.floor(x)
   const top = Math.floor(y)
-  const [right, down] = [x - left, y - top]
-  const [x0, x1] = [clamp(left, width - 1), clamp(left + 1, width - 1)]
-  const [y0, y1] = [clamp(top, height - 1) * width, clamp(top + 1, height - 1) * width]
-  for (let channel = 0; channel < 3; channel += 1) {
-    const at = (pixel: number) => data[pixel * 4 + channel] ?? 0
-    const upper = at(y0 + x0) * (1 - right) + at(y0 + x1) * right
-    const lower = at(y1 + x0) * (1 - right) + at(y1 + x1) * right
-    colour[channel] = (colour[channel] ?? 0) + upper * (1 - down) + lower * down
-  }
+  const right = x - left
+  const down = y - top
+  const x0 = clamp(left, width - 1)
+  const x1 = clamp(left + 1, width - 1)
+  const row0 = clamp(top, height - 1) * width
+  const row1 = clamp(top + 1, height - 1) * width
+  addPixel(colour, data, row0 + x0, (1 - right) * (1 - down))
+  addPixel(colour, data, row0 + x1, right * (1 - down))
+  addPixel(colour, data, row1 + x0, (1 - right) * down)
+  addPixel(colour, data, row1 + x1, right * down)
+}
+
+function addPixel(colour: Colour, data: Uint8ClampedArray, pixel: number, weight: number): void {
+  colour[0] += weight * (data[pixel * 4] ?? 0)
+  colour[1] += weight * (data[pixel * 4 + 1] ?? 0)
+  colour[2] += weight * (data[pixel * 4 + 2] ?? 0)
 }
 
 function clamp(value: number, max: number): number {

@@ -8,7 +8,7 @@ import { rectAround, type RotatedRect } from './min-area-rect.js'
 import { resize, writePlanes, type BgrScales, type RgbaImage } from './pixels.js'
 
 /** The longer side of the picture that the graph sees, in pixels, at most (PaddleOCR, `det_limit_side_len`). */
-export const maxDetectionSide = 960
+const maxDetectionSide = 960
 
 // PaddleOCR's defaults (tools/infer/utility.py, ppocr/postprocess/db_postprocess.py).
 const pixelThreshold = 0.3
