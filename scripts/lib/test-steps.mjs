@@ -4,6 +4,7 @@ import path from 'node:path'
 import { ensureBuilt } from './build.mjs'
 import { ensureChromium } from './chromium.mjs'
 import { ensureDependencies } from './dependencies.mjs'
+import { lockfileProblems } from './lockfile.mjs'
 import { ensureModels } from './models.mjs'
 import { countPlaywright, countVitest, forgetReport, judgeRun, none, readReport } from './reports.mjs'
 import { cacheFolder, fromRoot, toolPath } from './root.mjs'
@@ -136,11 +137,6 @@ async function modelsStep({ log }) {
 }
 
 async function checkLockfile() {
-  const lines = readFileSync(fromRoot('package-lock.json'), 'utf8').split('\n')
-  const addresses = lines.flatMap((line, index) =>
-    /https?:\/\//.test(line) && /"resolved"/.test(line) ? [index + 1] : [],
-  )
-  if (addresses.length === 0) return passed
-  const output = `package-lock.json records registry addresses (first in line ${addresses[0]}): npm reads .npmrc of the root only`
-  return { counts: { ...none, failed: 1 }, output }
+  const problems = lockfileProblems(JSON.parse(readFileSync(fromRoot('package-lock.json'), 'utf8')))
+  return problems.length === 0 ? passed : { counts: { ...none, failed: 1 }, output: problems.join('\n') }
 }

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Children } from '../../../scripts/lib/children.mjs'
 import { findChromium } from '../../../scripts/lib/chromium.mjs'
 import { whyOutdated } from '../../../scripts/lib/dependencies.mjs'
+import { lockfileProblems } from '../../../scripts/lib/lockfile.mjs'
 import { findFreePort } from '../../../scripts/lib/ports.mjs'
 import { countPlaywright, countVitest, judgeRun } from '../../../scripts/lib/reports.mjs'
 import { filesOfEntry } from '../../../scripts/lib/size-budget.mjs'
@@ -49,6 +50,26 @@ describe('dependencies', () => {
     const installed = { packages: { 'node_modules/vite': { version: '8.0.0' } } }
     const reason = whyOutdated(write('lock.json', wanted), write('installed.json', installed))
     expect(reason).toBe('node_modules/vite should be 8.3.8, and is 8.0.0')
+  })
+})
+
+describe('the lockfile', () => {
+  const native = { version: '2.0.0', optionalDependencies: { 'native-linux': '2.0.0', fsevents: '^2.3.0' } }
+  const builds = { 'node_modules/native-linux': { version: '2.0.0' }, 'node_modules/fsevents': { version: '2.3.3' } }
+
+  it('is in order when every build of a native package is in it, nested or not', () => {
+    const nested = { 'node_modules/vite/node_modules/native': native, 'packages/sdk': { resolved: 'x', link: true } }
+    expect(lockfileProblems({ packages: { 'node_modules/native': native, ...nested, ...builds } })).toEqual([])
+  })
+
+  it('may not lack a build, nor have it in another version only', () => {
+    const lacking = { 'node_modules/native': native, ...builds, 'node_modules/native-linux': { version: '1.9.0' } }
+    expect(lockfileProblems({ packages: lacking })).toEqual([expect.stringContaining('needs native-linux 2.0.0')])
+  })
+
+  it('records no address', () => {
+    const packages = { 'node_modules/vite': { version: '8.3.8', resolved: 'from-somewhere' } }
+    expect(lockfileProblems({ packages })).toEqual([expect.stringContaining('node_modules/vite')])
   })
 })
 
