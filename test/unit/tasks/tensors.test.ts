@@ -96,11 +96,14 @@ describe('tensors against the manifest', () => {
     })
   })
 
-  test('a manifest without a graph "model" is refused', async () => {
-    const two = { id: 'm', task: 'tensors', variants: [{ graphs: { encoder: {} } }] } as unknown as Manifest
+  test('a model of several graphs is refused', async () => {
+    const graphs = { detection: {}, recognition: {} }
+    const two = { id: 'm', task: 'image-to-text', variants: [{ graphs }] } as unknown as Manifest
     await expect(registry.tensors.load({ ...context, manifest: two })).rejects.toMatchObject({
-      code: 'MANIFEST_INVALID',
-      message: 'The manifest of "m" has no graph "model", which the task "tensors" runs; it has "encoder".',
+      code: 'UNSUPPORTED_TASK',
+      message:
+        '"m" has the graphs "detection", "recognition" and no "model", so it cannot do the task "tensors"; ' +
+        'its task is "image-to-text".',
     })
   })
 })

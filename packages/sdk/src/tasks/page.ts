@@ -1,4 +1,4 @@
 /** The page's door of the tasks room: input checks and preparation only; it must stay small. */
 export { checkInput } from './check-input.js'
-export { prepareInput, type PreparedInput } from './prepare-input.js'
+export { prepareInput } from './prepare-input.js'
 export { assertTaskName, taskNames } from './task-names.js'

@@ -1,15 +1,15 @@
 /** The task `tensors`: named tensors in, named tensors out, as the model's one graph has them. */
-import type { Manifest, Tensor, TaskDefinition, TensorMap, TensorSpec } from '../contract/index.js'
+import type { Graph, Manifest, Tensor, TaskDefinition, TensorMap, TensorSpec } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { nearestName } from '../shared/index.js'
 import { invalidInput } from './check-input.js'
-import { graphNamed } from './manifest-parts.js'
+import { findGraph } from './manifest-parts.js'
 
 /** Runs the graph called `model` on the caller's tensors, after checking them against the manifest. */
 export const tensors: TaskDefinition<'tensors'> = {
   name: 'tensors',
   async load({ manifest }) {
-    const graph = graphNamed(manifest, 'model')
+    const graph = soleGraph(manifest)
     return {
       async run(input, options, context) {
         checkAgainst(graph.inputs, input, manifest)
@@ -19,6 +19,15 @@ export const tensors: TaskDefinition<'tensors'> = {
       },
     }
   },
+}
+
+/** Tensors by name say nothing about which graph they are for, so the model must have only one. */
+function soleGraph(manifest: Manifest): Graph {
+  const graph = findGraph(manifest, 'model')
+  if (graph !== undefined) return graph
+  const found = Object.keys(manifest.variants[0].graphs).join('", "')
+  const problem = `has the graphs "${found}" and no "model", so it cannot do the task "tensors"`
+  throw new EdgewardError('UNSUPPORTED_TASK', `"${manifest.id}" ${problem}; its task is "${manifest.task}".`)
 }
 
 type Specs = readonly TensorSpec[]
