@@ -26,7 +26,8 @@ const common = {
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
   treeshake: true,
 }
-const output = { dir: dist, sourcemap: true, minify: true }
+// Licences are told in THIRD-PARTY-NOTICES.md.
+const output = { dir: dist, sourcemap: true, minify: true, comments: false }
 
 export default [
   {
