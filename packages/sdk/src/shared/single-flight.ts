@@ -21,7 +21,7 @@ export class SingleFlight<K, V> {
         reject(signal.reason as Error)
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      flight.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+      flight.promise.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject)
     })
   }
 
