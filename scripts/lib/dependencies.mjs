@@ -7,6 +7,10 @@ import { fromRoot } from './root.mjs'
  * @typedef {{ packages: Record<string, LockedPackage> }} Lockfile
  */
 
+const lockfilePath = fromRoot('package-lock.json')
+const installedRecordPath = fromRoot('node_modules', '.package-lock.json')
+const progressMs = 5_000
+
 /**
  * @param {import('./children.mjs').Children} children
  * @param {(line: string) => void} log
@@ -15,26 +19,25 @@ export async function ensureDependencies(children, log) {
   const outdated = whyOutdated()
   if (outdated === undefined) return log('installed already')
   log(`npm ci: ${outdated}`)
-  const { code, output } = await children.run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+  const progress = setInterval(() => log(progressOf(readLockfile(lockfilePath))), progressMs)
+  const installing = children.run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
     env: { ONNXRUNTIME_NODE_INSTALL: 'skip' }, // The CPU binary is in the package; CUDA is not wanted.
-    onLine: log,
   })
+  const { code, output } = await installing.finally(() => clearInterval(progress))
   if (code !== 0) throw new Error(`npm ci failed (exit code ${code})\n${output}`)
+  log('installed')
 }
 
 /**
  * Compares the lockfile with the record that npm keeps of what it installed.
  *
- * @param {string} [lockfilePath]
+ * @param {string} [wantedPath]
  * @param {string} [installedPath]
  * @returns {string | undefined} what is wrong, or undefined when the installed packages are the lockfile's
  */
-export function whyOutdated(
-  lockfilePath = fromRoot('package-lock.json'),
-  installedPath = fromRoot('node_modules', '.package-lock.json'),
-) {
+export function whyOutdated(wantedPath = lockfilePath, installedPath = installedRecordPath) {
   if (!existsSync(installedPath)) return 'nothing is installed yet'
-  const wanted = readLockfile(lockfilePath)
+  const wanted = readLockfile(wantedPath)
   const installed = readLockfile(installedPath)
   for (const [path, { version, link, optional }] of Object.entries(wanted.packages)) {
     const isInstallable = path.includes('node_modules/') && link !== true
@@ -45,6 +48,13 @@ export function whyOutdated(
     }
   }
   return undefined
+}
+
+/** npm itself is silent while it installs, unless it has a terminal of its own. @param {Lockfile} lockfile */
+function progressOf({ packages }) {
+  const wanted = Object.entries(packages).filter(([path, { optional }]) => path !== '' && optional !== true)
+  const there = wanted.filter(([path]) => existsSync(fromRoot(path)))
+  return `${there.length} of ${wanted.length} packages`
 }
 
 /**
