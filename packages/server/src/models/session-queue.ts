@@ -37,6 +37,10 @@ export class SessionQueue {
    */
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#enter(signal)
+    if (signal.aborted) {
+      this.#leave()
+      throw signal.reason as Error
+    }
     const result = work().finally(() => this.#leave())
     return untilAborted(result, signal)
   }

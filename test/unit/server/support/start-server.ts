@@ -46,7 +46,7 @@ export async function startServer(options: Partial<ServerOptions> = {}): Promise
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     fetch(url + path, {
       method: 'POST',
-      body: body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body),
+      body: typeof body === 'string' ? body : body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
       headers,
     })
   const infer = (model: string, message: unknown) => post(`/v2/models/${model}/infer`, message)
