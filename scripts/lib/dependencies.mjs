@@ -24,7 +24,7 @@ export async function ensureDependencies(children, log) {
     env: { ONNXRUNTIME_NODE_INSTALL: 'skip' }, // The CPU binary is in the package; CUDA is not wanted.
   })
   const { code, output } = await installing.finally(() => clearInterval(progress))
-  if (code !== 0) throw new Error(`npm ci failed (exit code ${code})\n${output}`)
+  if (code !== 0) throw new Error(`npm ci failed (exit code ${code})\n${withoutUsage(output)}`)
   log('installed')
 }
 
@@ -49,6 +49,9 @@ export function whyOutdated(wantedPath = lockfilePath, installedPath = installed
   }
   return undefined
 }
+
+/** npm explains all its options after an error. @param {string} output */
+const withoutUsage = (output) => output.split(/^npm error\s+Clean install a project/m)[0] ?? output
 
 /** npm itself is silent while it installs, unless it has a terminal of its own. @param {Lockfile} lockfile */
 function progressOf({ packages }) {
