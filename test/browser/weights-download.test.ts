@@ -2,7 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Fault } from './support/faults.js'
 import { serveFile, serveRandomFile } from './support/file-server-client.js'
-import { chunkBytes, createHarness, isSame, startLoad, storedDigests, visit } from './support/weights-harness.js'
+import {
+  blockChunks,
+  chunkBytes,
+  createHarness,
+  isSame,
+  startLoad,
+  storedDigests,
+  visit,
+} from './support/weights-harness.js'
 
 const sixChunks = 5.5 * chunkBytes
 
@@ -138,6 +146,14 @@ describe('a server that', () => {
     expect(came.cache + came.network).toBe(sixChunks)
   })
 
+  test('is slow, but never silent for long, is waited for', async () => {
+    const served = await serveRandomFile(chunkBytes, chunkBytes)
+    const [pieces, everyMs, stallMs] = [8, 250, 1000]
+    await served.misbehave({ kind: 'drip', pieces, everyMs })
+    const { result } = startLoad(await createHarness().open({ stallMs }), served)
+    expect(isSame(await result, served.bytes)).toBe(true)
+  })
+
   test('answers with an error leaves its status in the details', async () => {
     const served = await serveRandomFile(sixChunks, chunkBytes)
     await served.misbehave({ kind: 'status', status: 503 })
@@ -146,6 +162,19 @@ describe('a server that', () => {
       code: 'DOWNLOAD_FAILED',
       details: { status: 503, file: 'weights.bin' },
     })
+  })
+
+  test('fails for one chunk is left alone from then on: the other requests of the load end too', async () => {
+    const served = await serveRandomFile(9 * chunkBytes, chunkBytes)
+    await served.misbehave(
+      { kind: 'stall', afterBytes: 9, skip: 1, times: 3 },
+      { kind: 'status', status: 503, skip: 4 },
+    )
+    const { result } = startLoad(await createHarness().open(), served)
+    await expect(result).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', details: { status: 503 } })
+    await expect
+      .poll(async () => (await served.requests()).map((request) => request.abandoned))
+      .toEqual([false, true, true, true, false])
   })
 
   test('is not there ends the load with DOWNLOAD_FAILED', async () => {
@@ -218,6 +247,18 @@ describe('an abort', () => {
     await served.misbehave()
     expect((await visit(harness, served)).came).toEqual({ cache: 3 * chunkBytes, network: 3 * chunkBytes })
     expect(await served.requests()).toHaveLength(3)
+  })
+
+  test('does not wait for a database that hangs', async () => {
+    const harness = createHarness()
+    const served = await serveRandomFile(chunkBytes, chunkBytes)
+    const store = await harness.open()
+    const release = await blockChunks(harness.databaseName)
+    const controller = new AbortController()
+    const { result } = startLoad(store, served, controller.signal)
+    controller.abort()
+    await expect(result).rejects.toBe(controller.signal.reason)
+    release()
   })
 
   test('before the load starts sends nothing', async () => {

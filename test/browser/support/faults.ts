@@ -14,6 +14,8 @@ type FaultKind =
   | { readonly kind: 'cut'; readonly afterBytes: number }
   /** Promises the whole body and sends no more after some bytes of it. */
   | { readonly kind: 'stall'; readonly afterBytes: number }
+  /** Sends the whole body in as many pieces, each this long after the one before. */
+  | { readonly kind: 'drip'; readonly pieces: number; readonly everyMs: number }
   /** Accepts the request and never answers. */
   | { readonly kind: 'silence' }
   | { readonly kind: 'status'; readonly status: number }

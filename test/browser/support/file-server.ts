@@ -1,6 +1,7 @@
 /** A real HTTP server for the browser tests: keeps the files it is given, serves them, and misbehaves on command. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Fault, LoggedRequest } from './faults.js'
 
@@ -81,8 +82,9 @@ async function serve(entry: Entry, request: IncomingMessage, response: ServerRes
   const stopAfter = faults.cut?.afterBytes ?? faults.stall?.afterBytes
   const body = reply.body.subarray(0, stopAfter)
   logged.sentBytes = body.length
+  if (faults.drip) await drip(response, body, faults.drip)
   if (stopAfter === undefined) {
-    response.end(body)
+    response.end(faults.drip ? undefined : body)
     return
   }
   response.flushHeaders()
@@ -94,6 +96,14 @@ async function serve(entry: Entry, request: IncomingMessage, response: ServerRes
 function activeFaults(faults: readonly Fault[], index: number): Faults {
   const active = faults.filter(({ skip = 0, times = Infinity }) => index >= skip && index < skip + times)
   return Object.fromEntries(active.map((fault) => [fault.kind, fault]))
+}
+
+async function drip(response: ServerResponse, body: Buffer, how: { pieces: number; everyMs: number }): Promise<void> {
+  const pieceBytes = Math.ceil(body.length / how.pieces)
+  for (let at = 0; at < body.length; at += pieceBytes) {
+    response.write(body.subarray(at, at + pieceBytes))
+    await sleep(how.everyMs)
+  }
 }
 
 /** Waits until `count` requests wait here. */

@@ -14,13 +14,13 @@ const schemaVersion = 1
 type Database = IDBPDatabase<WeightsSchema>
 
 type Connection =
-  /** Not opened yet, or lost: the next {@link WeightsDb.connect} opens it. */
+  /** Not opened yet, or lost: whoever needs it next opens it. */
   | { readonly state: 'idle'; readonly reason: string }
   | { readonly state: 'open'; readonly database: Database }
   /** Could not be opened, or was closed by us: nobody tries again. */
   | { readonly state: 'unusable'; readonly reason: string }
 
-/** Every method but `connect` and `close` rejects while there is no connection, so that callers go on without. */
+/** Every method but `connect` and `close` rejects when no connection can be had, so that callers go on without. */
 export class WeightsDb {
   readonly #settings: WeightsSettings
   #connection: Connection = { state: 'idle', reason: 'the weights database was not opened yet' }
@@ -91,12 +91,24 @@ export class WeightsDb {
   }
 
   async #use<T>(what: string, work: (database: Database) => Promise<T>): Promise<T> {
+    try {
+      return await this.#attempt(what, work)
+    } catch (error) {
+      // Browsers drop connections of pages that were suspended: once more with a new one.
+      if (!isNamed(error, 'InvalidStateError') || (await this.connect()) !== undefined) throw error
+      return await this.#attempt(what, work)
+    }
+  }
+
+  async #attempt<T>(what: string, work: (database: Database) => Promise<T>): Promise<T> {
     const connection = this.#connection
     if (connection.state !== 'open') throw new DOMException(connection.reason, 'InvalidStateError')
     try {
       return await within(this.#settings.operationDeadlineMs, what, work(connection.database))
     } catch (error) {
-      if (meansLost(error)) this.#lose(messageOf(error))
+      const isLost = isNamed(error, 'InvalidStateError') || isNamed(error, 'TimeoutError')
+      // Another attempt may have opened a new connection meanwhile.
+      if (isLost && this.#connection === connection) this.#lose(messageOf(error))
       throw error
     }
   }
@@ -112,12 +124,12 @@ export class WeightsDb {
 }
 
 /** `InvalidStateError`: the connection is closing or gone. `TimeoutError`: it does not answer any more. */
-function meansLost(error: unknown): boolean {
-  return error instanceof DOMException && (error.name === 'InvalidStateError' || error.name === 'TimeoutError')
+function isNamed(error: unknown, name: 'InvalidStateError' | 'TimeoutError' | 'VersionError'): boolean {
+  return error instanceof DOMException && error.name === name
 }
 
 function openFailure(name: string, error: unknown): string {
-  if (error instanceof DOMException && error.name === 'VersionError') {
+  if (isNamed(error, 'VersionError')) {
     return `the database "${name}" was made by a newer version of Edgeward and is left alone`
   }
   return `the database "${name}" cannot be opened: ${messageOf(error)}`
