@@ -56,7 +56,7 @@ const withoutUsage = (output) => output.split(/^npm error\s+Clean install a proj
 /** npm itself is silent while it installs, unless it has a terminal of its own. @param {Lockfile} lockfile */
 function progressOf({ packages }) {
   const wanted = Object.entries(packages).filter(([path, { optional }]) => path !== '' && optional !== true)
-  const there = wanted.filter(([path]) => existsSync(fromRoot(path)))
+  const there = wanted.filter(([path]) => existsSync(fromRoot(path, 'package.json')))
   return `${there.length} of ${wanted.length} packages`
 }
 
