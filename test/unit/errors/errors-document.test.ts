@@ -49,6 +49,7 @@ describe('the errors document', () => {
     })
     const body = outputText.replace(/^import (\{.*\}) from 'edgeward';?$/m, 'const $1 = edgeward')
     // The example's own code, with the SDK in the place of its import.
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- running what the document shows is the test
     const example = new Function('edgeward', `${body}\nreturn vectorsOf`) as (
       sdk: typeof edgeward,
     ) => (texts: string[], signal: AbortSignal) => Promise<unknown>

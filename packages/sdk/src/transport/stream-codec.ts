@@ -22,6 +22,11 @@ export function encodeStream<T>(
     send(message)
     port1.close()
   }
+  const fail = (error: unknown) => {
+    finish({ type: 'error', error: encodeError(error) })
+    // A chunk that cannot be sent ends the source too; a source that failed by itself only says so again.
+    reader.cancel(error).catch(() => undefined)
+  }
   const pull = async () => {
     const { done, value } = await reader.read()
     if (done) finish({ type: 'end' })
@@ -29,7 +34,7 @@ export function encodeStream<T>(
   }
   port1.onmessage = ({ data }: MessageEvent<FromReader>) => {
     const step = data.type === 'pull' ? pull() : reader.cancel(decodeError(data.reason)).then(() => port1.close())
-    step.catch((error: unknown) => finish({ type: 'error', error: encodeError(error) }))
+    step.catch(fail)
   }
   return port2
 }
