@@ -1,0 +1,279 @@
+/** What happens when placements fail: who is tried next, what the caller hears, and what an abort does. */
+import { describe, expect, it, vi } from 'vitest'
+import type { Attempt, Engine, EngineRequest, Placement, Plan } from '../../../packages/sdk/src/contract/index.js'
+import { EdgewardError, errorRules, type ErrorCode } from '../../../packages/sdk/src/errors/index.js'
+import { dispatch, prepareFirst, type Engines } from '../../../packages/sdk/src/router/index.js'
+import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
+import { endpoint, everywhere } from './inputs.js'
+
+const webgpu: Placement = { engine: 'device', backend: 'webgpu', variant: 'fp32' }
+const wasm: Placement = { engine: 'device', backend: 'wasm', variant: 'fp32' }
+const remote: Placement = { engine: 'remote', endpoint }
+const everything = [webgpu, wasm, remote]
+
+const request: EngineRequest<'tensors'> = {
+  model: 'model',
+  task: 'tensors',
+  input: {},
+  options: {},
+  manifest: everywhere,
+  manifestUrl: 'https://models.example/model/manifest.json',
+}
+const answer = { output: {}, timings: { inferenceMs: 1 } }
+
+const failWith = (code: ErrorCode) => () =>
+  Promise.reject(new EdgewardError(code, `failed by ${code}`, { details: { code } }))
+const succeed = () => Promise.resolve(answer)
+const nameOf = (placement: Placement) => (placement.engine === 'device' ? placement.backend : 'remote')
+
+type Behaviour = (signal: AbortSignal) => Promise<unknown>
+
+function planOf(placements: readonly Placement[], ruledOut: Plan['ruledOut'] = []): Plan {
+  return { model: 'model', placements: placements.map((placement) => ({ placement, reason: 'test' })), ruledOut }
+}
+
+/** Engines that behave by placement, and the names of those that were asked, in order. */
+function createEngines(behaviours: Partial<Record<'webgpu' | 'wasm' | 'remote', Behaviour>>) {
+  const asked: string[] = []
+  const behave = (placement: Placement, signal: AbortSignal) => {
+    const name = nameOf(placement)
+    asked.push(name)
+    return behaviours[name]?.(signal) ?? succeed()
+  }
+  const engine = (kind: Placement['engine']): Engine => ({
+    kind,
+    prepare: (placement, _source, signal) => behave(placement, signal).then(() => undefined),
+    run: (placement, _request, signal) => behave(placement, signal) as never,
+    dispose: () => Promise.resolve(),
+  })
+  return { engines: { device: engine('device'), remote: engine('remote') } satisfies Engines, asked }
+}
+
+function setUp(behaviours: Parameters<typeof createEngines>[0], signal = neverAborted()) {
+  const { engines, asked } = createEngines(behaviours)
+  const told: Attempt[] = []
+  const context = {
+    engines,
+    signal,
+    startedAt: performance.now(),
+    onFallback: (attempt: Attempt) => void told.push(attempt),
+  }
+  return { context, asked, told }
+}
+
+describe('a request', () => {
+  it('is answered by the first placement, without attempts', async () => {
+    const { context, asked, told } = setUp({})
+    const result = await dispatch(planOf(everything), request, context)
+    expect(result).toMatchObject({
+      output: answer.output,
+      placement: webgpu,
+      attempts: [],
+      timings: { inferenceMs: 1 },
+    })
+    expect(result.timings.totalMs).toBeGreaterThanOrEqual(0)
+    expect(asked).toEqual(['webgpu'])
+    expect(told).toEqual([])
+  })
+
+  it('goes to the next placement after a failure of one, and the result tells what failed', async () => {
+    const { context, asked, told } = setUp({ webgpu: failWith('GPU_LOST') })
+    const { placement, attempts } = await dispatch(planOf(everything), request, context)
+    expect(placement).toEqual(wasm)
+    expect(asked).toEqual(['webgpu', 'wasm'])
+    expect(attempts).toEqual([
+      {
+        placement: webgpu,
+        code: 'GPU_LOST',
+        message: 'failed by GPU_LOST',
+        details: { code: 'GPU_LOST' },
+        durationMs: expect.any(Number) as number,
+      },
+    ])
+    expect(told).toEqual(attempts)
+  })
+
+  it('goes to the next engine after a failure of the whole one', async () => {
+    const { context, asked } = setUp({ webgpu: failWith('DOWNLOAD_FAILED') })
+    const { placement } = await dispatch(planOf(everything), request, context)
+    expect(placement).toEqual(remote)
+    expect(asked).toEqual(['webgpu', 'remote'])
+  })
+
+  it('ends after a final failure with that very error', async () => {
+    const error = new EdgewardError('INVALID_INPUT', 'wrong')
+    const { context, asked, told } = setUp({ webgpu: () => Promise.reject(error) })
+    await expect(dispatch(planOf(everything), request, context)).rejects.toBe(error)
+    expect(asked).toEqual(['webgpu'])
+    expect(told).toEqual([])
+  })
+
+  it.each(Object.keys(errorRules) as ErrorCode[])('that failed with %s goes where its rule says', async (code) => {
+    const { context, asked } = setUp({ webgpu: failWith(code) })
+    const expected = {
+      placement: ['webgpu', 'wasm'],
+      engine: ['webgpu', 'remote'],
+      final: ['webgpu'],
+    }
+    await dispatch(planOf(everything), request, context).catch(() => undefined)
+    expect(asked).toEqual(expected[errorRules[code].fallback])
+  })
+
+  it('survives an unexpected error, which counts as INTERNAL and keeps its cause', async () => {
+    const thrown = new TypeError('x is not a function')
+    const { context } = setUp({ webgpu: () => Promise.reject(thrown) })
+    const { placement, attempts } = await dispatch(planOf(everything), request, context)
+    expect(placement).toEqual(wasm)
+    expect(attempts).toMatchObject([{ code: 'INTERNAL' }])
+    expect(attempts[0]?.message).toContain('x is not a function')
+    const alone = dispatch(planOf([webgpu]), request, context)
+    await expect(alone).rejects.toMatchObject({ code: 'INTERNAL', cause: thrown })
+  })
+
+  it('survives an engine that throws instead of rejecting', async () => {
+    const { context } = setUp({
+      webgpu: () => {
+        throw new TypeError('at once')
+      },
+    })
+    expect((await dispatch(planOf(everything), request, context)).placement).toEqual(wasm)
+  })
+
+  it('never meets an engine that it was not given', async () => {
+    const { context, asked } = setUp({ webgpu: failWith('RUN_FAILED'), wasm: failWith('RUN_FAILED') })
+    const { device } = context.engines
+    await expect(dispatch(planOf(everything), request, { ...context, engines: { device } })).rejects.toMatchObject({
+      code: 'ALL_PLACEMENTS_FAILED',
+    })
+    expect(asked).toEqual(['webgpu', 'wasm'])
+  })
+})
+
+describe('an abort of the caller', () => {
+  it('rejects with its very reason and falls back to nobody', async () => {
+    const caller = new AbortController()
+    const reason = { mine: true }
+    const { context, asked, told } = setUp(
+      {
+        webgpu: () => {
+          caller.abort(reason)
+          return Promise.reject(new EdgewardError('RUN_FAILED', 'ended by the abort'))
+        },
+      },
+      caller.signal,
+    )
+    await expect(dispatch(planOf(everything), request, context)).rejects.toBe(reason)
+    expect(asked).toEqual(['webgpu'])
+    expect(told).toEqual([])
+  })
+
+  it('does not wait for an engine that does not listen', async () => {
+    const caller = new AbortController()
+    const { context } = setUp({ webgpu: () => new Promise(() => undefined) }, caller.signal)
+    const running = dispatch(planOf(everything), request, context)
+    caller.abort('gone')
+    await expect(running).rejects.toBe('gone')
+  })
+
+  it('counts also when it comes while the fallback is announced', async () => {
+    const caller = new AbortController()
+    const { context, asked } = setUp({ webgpu: failWith('RUN_FAILED') }, caller.signal)
+    const running = dispatch(planOf(everything), request, { ...context, onFallback: () => caller.abort('gone') })
+    await expect(running).rejects.toBe('gone')
+    expect(asked).toEqual(['webgpu'])
+  })
+
+  it('before the start reaches no engine', async () => {
+    const { context, asked } = setUp({}, AbortSignal.abort('gone'))
+    await expect(dispatch(planOf(everything), request, context)).rejects.toBe('gone')
+    expect(asked).toEqual([])
+  })
+})
+
+describe('when nobody answers', () => {
+  const ruledOut: Plan['ruledOut'] = [
+    { placement: { engine: 'remote' }, code: 'NO_PLACEMENT', reason: 'the client has no endpoint' },
+  ]
+
+  it('a single failure keeps its code, details and cause, and says why nothing else could answer', async () => {
+    const cause = new Error('inner')
+    const thrown = new EdgewardError('SESSION_FAILED', 'No session.', { details: { graph: 'model' }, cause })
+    const { context, told } = setUp({ wasm: () => Promise.reject(thrown) })
+    const failed = dispatch(planOf([wasm], ruledOut), request, context)
+    await expect(failed).rejects.toMatchObject({
+      code: 'SESSION_FAILED',
+      details: { graph: 'model', attempts: [{ placement: wasm, code: 'SESSION_FAILED' }], ruledOut },
+      cause,
+    })
+    await expect(failed).rejects.toThrow('No session. Nothing else could answer (remote: the client has no endpoint).')
+    // Nothing was tried after it, so nothing fell back.
+    expect(told).toEqual([])
+  })
+
+  it('several failures end in ALL_PLACEMENTS_FAILED, with every attempt and the last as the cause', async () => {
+    const last = new EdgewardError('REMOTE_UNREACHABLE', 'offline')
+    const { context, told } = setUp({
+      webgpu: failWith('GPU_LOST'),
+      wasm: failWith('OUT_OF_MEMORY'),
+      remote: () => Promise.reject(last),
+    })
+    const failed = dispatch(planOf(everything), request, context)
+    await expect(failed).rejects.toMatchObject({
+      code: 'ALL_PLACEMENTS_FAILED',
+      details: { attempts: [{ code: 'GPU_LOST' }, { code: 'OUT_OF_MEMORY' }, { code: 'REMOTE_UNREACHABLE' }] },
+      cause: last,
+    })
+    await expect(failed).rejects.toThrow(/webgpu.*GPU_LOST.*wasm.*OUT_OF_MEMORY.*REMOTE_UNREACHABLE/)
+    expect(told.map(({ code }) => code)).toEqual(['GPU_LOST', 'OUT_OF_MEMORY'])
+  })
+
+  it('obstacles that agree give their code', async () => {
+    const { context } = setUp({})
+    const agreeing: Plan['ruledOut'] = [
+      { placement: { engine: 'device' }, code: 'MANIFEST_NOT_FOUND', reason: 'nothing at that address' },
+      ...ruledOut,
+    ]
+    const failed = dispatch(planOf([], agreeing), request, context)
+    await expect(failed).rejects.toMatchObject({
+      code: 'MANIFEST_NOT_FOUND',
+      details: { attempts: [], ruledOut: agreeing },
+    })
+    await expect(failed).rejects.toThrow('nothing at that address')
+  })
+
+  it('obstacles that differ, or none at all, give NO_PLACEMENT', async () => {
+    const { context } = setUp({})
+    const differing: Plan['ruledOut'] = [
+      { placement: webgpu, code: 'BACKEND_UNAVAILABLE', reason: 'no adapter' },
+      { placement: remote, code: 'MANIFEST_INVALID', reason: 'not JSON' },
+    ]
+    await expect(dispatch(planOf([], differing), request, context)).rejects.toMatchObject({ code: 'NO_PLACEMENT' })
+    await expect(dispatch(planOf([], ruledOut), request, context)).rejects.toMatchObject({ code: 'NO_PLACEMENT' })
+  })
+})
+
+describe('preparing', () => {
+  it('makes the first placement ready that can be, and resolves with it', async () => {
+    const { context, asked, told } = setUp({ webgpu: failWith('CANARY_FAILED') })
+    expect(await prepareFirst(planOf(everything), request, context)).toEqual(wasm)
+    expect(asked).toEqual(['webgpu', 'wasm'])
+    expect(told).toMatchObject([{ placement: webgpu, code: 'CANARY_FAILED' }])
+  })
+
+  it('needs nothing where there is no manifest: the endpoint keeps its own models', async () => {
+    const { context, asked } = setUp({})
+    const { model, task, input, options } = request
+    expect(await prepareFirst(planOf([remote]), { model, task, input, options }, context)).toEqual(remote)
+    expect(asked).toEqual([])
+  })
+
+  it('ends with the very reason of an abort', async () => {
+    const caller = new AbortController()
+    const prepare = vi.fn(() => new Promise<void>(() => undefined))
+    const { context } = setUp({ webgpu: prepare }, caller.signal)
+    const preparing = prepareFirst(planOf(everything), request, context)
+    caller.abort('gone')
+    await expect(preparing).rejects.toBe('gone')
+    expect(prepare).toHaveBeenCalledOnce()
+  })
+})
