@@ -8,8 +8,6 @@ const chromium = findChromium()
 const softwareWebGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
 const browserProject = (name: string, include: string[], args: string[]) => ({
-  // The packed models, at the root of the tests' origin, with Range requests.
-  publicDir: '.models',
   plugins: [shippedFiles()],
   server: {
     headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
@@ -18,7 +16,9 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
     name,
     include,
     testTimeout: 60_000,
-    globalSetup: ['test/browser/support/start-file-server.ts', 'test/browser/support/start-endpoint.ts'],
+    globalSetup: ['start-file-server.ts', 'start-endpoint.ts', 'provide-snippets.ts'].map(
+      (file) => `test/browser/support/${file}`,
+    ),
     browser: {
       enabled: true,
       headless: true,

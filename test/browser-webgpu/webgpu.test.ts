@@ -64,7 +64,7 @@ test('dispose destroys the GPU device and its sessions', async () => {
   const options = { signal: neverAborted() }
   const source = await connection.call(
     'locate',
-    { modelsUrl: new URL('/', location.href).href, model: 'tiny-mlp' },
+    { modelsUrl: new URL('/models/', location.href).href, model: 'tiny-mlp' },
     options,
   )
   await connection.call('register', source, options)

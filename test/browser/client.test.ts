@@ -13,7 +13,7 @@ test('runs a graph on the device, and tells where and how long', async () => {
 })
 
 test("finds its worker through the bundler, here Vite's", async () => {
-  const edge = createClient({ models: '/' })
+  const edge = createClient()
   expect((await edge.run('tiny-mlp', tinyInput())).placement).toMatchObject({ engine: 'device' })
   await edge.dispose()
 })

@@ -25,7 +25,7 @@ function deleteDatabases(): Promise<void[]> {
 
 test('nothing is started before the first request', async () => {
   const { workers, restore } = capturedWorkers()
-  const edge = createClient({ models: '/' })
+  const edge = createClient()
   await edge.capabilities()
   expect(workers).toEqual([])
   await edge.dispose()
@@ -33,7 +33,7 @@ test('nothing is started before the first request', async () => {
 })
 
 test('dispose leaves no worker and no open database', async () => {
-  const edge = createClient({ models: '/' })
+  const edge = createClient()
   await edge.run('tiny-mlp', tinyInput())
   expect(await workerLocks()).toHaveLength(1)
   await edge.dispose()
@@ -57,7 +57,7 @@ test('what is pending when the client is disposed rejects with DISPOSED, and so 
 })
 
 test('a client that is disposed while its worker starts leaves no worker', async () => {
-  const edge = createClient({ models: '/' })
+  const edge = createClient()
   const pending = expect(edge.run('tiny-mlp', tinyInput())).rejects.toMatchObject({ code: 'DISPOSED' })
   await edge.dispose()
   await pending
@@ -74,7 +74,7 @@ test('the worker frees every session, GPU device and database it opened', async 
 })
 
 test('clients do not disturb each other', async () => {
-  const [one, other] = [createClient({ models: '/' }), testClient()]
+  const [one, other] = [createClient(), testClient()]
   await Promise.all([one.run('tiny-mlp', tinyInput()), other.run('tiny-mlp', tinyInput())])
   await one.dispose()
   expect((await other.run('tiny-mlp', tinyInput())).placement).toMatchObject({ engine: 'device' })
@@ -82,7 +82,7 @@ test('clients do not disturb each other', async () => {
 
 async function prepareTinyMlp(connection: Connection): Promise<void> {
   const options = { signal: neverAborted() }
-  const modelsUrl = new URL('/', location.href).href
+  const modelsUrl = new URL('/models/', location.href).href
   const source = await connection.call('locate', { modelsUrl, model: 'tiny-mlp' }, options)
   await connection.call('register', source, options)
   const events = await prepare(connection, source.manifest)

@@ -10,7 +10,7 @@ afterEach(async () => {
 
 /** A client of the packed models, which the tests' server has at its root, with the worker as it is shipped. */
 export function testClient(options: ClientOptions = {}): Client {
-  const made = createClient({ models: '/', workerUrl: '/shipped/worker.js', ...options })
+  const made = createClient({ workerUrl: '/shipped/worker.js', ...options })
   clients.push(made)
   return made
 }

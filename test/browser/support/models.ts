@@ -17,11 +17,11 @@ export interface ServedModel {
 
 /** Serves a model with one graph, with the same numbers but bytes that no cache has seen. */
 export async function serveModel(model: string): Promise<ServedModel> {
-  const packed = (await (await fetch(`/${model}/manifest.json`)).json()) as Manifest
+  const packed = (await (await fetch(`/models/${model}/manifest.json`)).json()) as Manifest
   const [variant] = packed.variants
   const original = variant.graphs['model']
   if (original === undefined) throw new Error(`${model} has more than one graph`)
-  const bytes = unique(new Uint8Array(await (await fetch(`/${model}/${original.file.path}`)).arrayBuffer()))
+  const bytes = unique(new Uint8Array(await (await fetch(`/models/${model}/${original.file.path}`)).arrayBuffer()))
   const graph = await serveFile(bytes, packed.chunkBytes, `${model}/${original.file.path}`)
   const file = { ...graph.file, path: original.file.path }
   const changed: Variant = { ...variant, graphs: { model: { ...original, file } } }

@@ -1,15 +1,19 @@
-/** A Vite plugin that serves the SDK's dist/ at `/shipped/` as it is, without Vitest's changes to what it serves. */
+/** A Vite plugin that serves the SDK's dist/ and the packed models as they are, without Vitest's changes to them. */
 import sirv from 'sirv'
 import type { Plugin } from 'vitest/config'
 
+/** `/shipped/` is packages/sdk/dist, `/models/` is .models, with Range requests. */
 export function shippedFiles(): Plugin {
   return {
     name: 'edgeward-shipped-files',
-    configureServer(server) {
-      const isolated = (response: { setHeader(name: string, value: string): void }) => {
+    configureServer({ middlewares }) {
+      // A worker of an isolated page must say that it is isolated too.
+      const setHeaders = (response: { setHeader(name: string, value: string): void }) => {
         response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
       }
-      server.middlewares.use('/shipped', sirv('packages/sdk/dist', { dev: true, etag: true, setHeaders: isolated }))
+      const options = { dev: true, etag: true, setHeaders }
+      middlewares.use('/shipped', sirv('packages/sdk/dist', options))
+      middlewares.use('/models', sirv('.models', options))
     },
   }
 }

@@ -14,7 +14,7 @@ export async function runTask(
   const started = performance.now()
   let firstTensorAt: number | undefined
   let inferenceMs = 0
-  const output = await task.run(input as never, options as never, {
+  const context: TaskContext = {
     manifest: model.manifest,
     signal,
     asset: (role) => model.asset(role),
@@ -26,8 +26,19 @@ export async function runTask(
       inferenceMs += performance.now() - inferStarted
       return result
     },
-  })
-  const totalMs = performance.now() - started
-  const preprocessMs = (firstTensorAt ?? started) - started
-  return { output, timings: { preprocessMs, inferenceMs, postprocessMs: totalMs - preprocessMs - inferenceMs } }
+  }
+  try {
+    // The page sent the input of this task; the compiler cannot know which.
+    const output = await task.run(input as never, options as never, context)
+    const totalMs = performance.now() - started
+    const preprocessMs = (firstTensorAt ?? started) - started
+    return { output, timings: { preprocessMs, inferenceMs, postprocessMs: totalMs - preprocessMs - inferenceMs } }
+  } finally {
+    closePicture(input)
+  }
+}
+
+/** A picture that came to the worker is a clone of the caller's; a VideoFrame that nobody closes can stall a camera. */
+function closePicture(input: unknown): void {
+  if (input instanceof ImageBitmap || (typeof VideoFrame !== 'undefined' && input instanceof VideoFrame)) input.close()
 }
