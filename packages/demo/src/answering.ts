@@ -47,7 +47,7 @@ export class Answering {
   ask<T extends DemoTask>(task: T, input: TaskInput<T>, signal: AbortSignal): Promise<Result<TaskOutput<T>>> {
     const pipeline = this.#clientFor(this.mode).pipeline<T & TaskName>(task, models[task])
     const options = { signal: AbortSignal.any([signal, this.#cancelling.signal]), policy: policies[this.mode] }
-    return pipeline(input, options as Parameters<typeof pipeline>[1])
+    return pipeline(input, options)
   }
 
   explain(task: DemoTask): Promise<Plan> {

@@ -47,7 +47,7 @@ function listenToModes(): void {
     answering.mode = (chosen?.value ?? 'automatic') as Mode
     const current = currentTool()
     void record.showPlan(tools[current])
-    void (current === 'search' ? search.search() : picture.read())
+    void (current === 'search' ? search.goOn() : picture.read())
   })
 }
 
@@ -57,6 +57,6 @@ function listenToPastedPictures(): void {
     const file = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'))
     if (file === undefined) return
     location.hash = '#picture'
-    picture.open(file)
+    void picture.open(file)
   })
 }

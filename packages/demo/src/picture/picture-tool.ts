@@ -28,7 +28,7 @@ export class PictureTool {
   constructor(answering: Answering, record: RecordPanel) {
     this.#answering = answering
     this.#record = record
-    acceptDrops(this.#section, ([file]) => this.open(file))
+    acceptDrops(this.#section, ([file]) => void this.open(file))
     for (const id of ['picture-file', 'picture-photograph']) this.#listenTo(byId(id, HTMLInputElement))
     byId('picture-sample', HTMLButtonElement).addEventListener('click', () => void this.#openSample())
     this.#stop.addEventListener('click', () => this.#reading.abort())
@@ -36,13 +36,15 @@ export class PictureTool {
   }
 
   /** Shows a picture and reads it. */
-  open(picture: Blob | undefined): void {
+  async open(picture: Blob | undefined): Promise<void> {
     if (picture === undefined) return
     URL.revokeObjectURL(this.#image.src)
     this.#picture = picture
     this.#image.src = URL.createObjectURL(picture)
+    // Decoded first, so that its place has its size at once. Who cannot show it will say so when reading it.
+    await this.#image.decode().catch((reason: unknown) => announce(String(reason)))
     this.#section.dataset['state'] = 'open'
-    void this.read()
+    if (this.#picture === picture) await this.read()
   }
 
   /** Reads the picture that is shown, again if it was read before. */
@@ -92,14 +94,14 @@ export class PictureTool {
 
   #listenTo(input: HTMLInputElement): void {
     input.addEventListener('change', () => {
-      this.open(input.files?.[0])
+      void this.open(input.files?.[0])
       input.value = '' // The same file may be chosen again.
     })
   }
 
   async #openSample(): Promise<void> {
     const response = await fetch(sampleUrl)
-    this.open(await response.blob())
+    await this.open(await response.blob())
   }
 
   async #copyText(): Promise<void> {

@@ -7,7 +7,7 @@ const shownFirst = 8
 export class ResultsView {
   readonly #list = byId('results', HTMLOListElement)
   readonly #more = byId('results-more', HTMLButtonElement)
-  #showAll = () => undefined as void
+  #showAll: () => void = () => undefined
 
   constructor() {
     this.#more.addEventListener('click', () => this.#showAll())
@@ -27,7 +27,7 @@ export class ResultsView {
   /** Marks the sentence of a passage that matches best. */
   highlight(index: number, sentences: readonly string[], best: number): void {
     const text = this.#list.querySelector(`[data-index="${index}"] .passage-text`)
-    text?.replaceChildren(...sentences.map((sentence, at) => (at === best ? markOf(sentence) : sentence)))
+    text?.replaceChildren(...sentences.flatMap((sentence, at) => (at === best ? marked(sentence) : [sentence])))
   }
 
   clear(): void {
@@ -75,6 +75,8 @@ function rankedRow(passage: string, index: number, score: number): HTMLElement {
   )
 }
 
-function markOf(sentence: string): HTMLElement {
-  return html('mark', {}, sentence)
+/** The space between sentences stays unmarked. */
+function marked(sentence: string): (Node | string)[] {
+  const text = sentence.trimEnd()
+  return [html('mark', {}, text), sentence.slice(text.length)]
 }

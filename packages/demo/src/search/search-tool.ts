@@ -29,7 +29,7 @@ export class SearchTool {
   readonly #view: SourceView
   readonly #results = new ResultsView()
   readonly #query = byId('query', HTMLInputElement)
-  readonly #notice = createNotice(byId('search-notice', HTMLElement), () => void this.#goOn())
+  readonly #notice = createNotice(byId('search-notice', HTMLElement), () => void this.goOn())
   #source: Source = { is: 'none' }
   #indexing = new AbortController()
   #searching = new AbortController()
@@ -41,7 +41,7 @@ export class SearchTool {
     this.#view = new SourceView({
       onText: (name, text) => void this.#open(name, text),
       onStop: () => this.#indexing.abort(),
-      onGoOn: () => void this.#goOn(),
+      onGoOn: () => void this.goOn(),
       onClose: () => this.#close(),
       onQuery: (query) => {
         this.#query.value = query
@@ -63,7 +63,7 @@ export class SearchTool {
     if (this.#source.is !== 'indexed') return
     const { index, sentences } = this.#source
     this.#notice.clear()
-    if (query === '') return this.#results.showText(index.passages)
+    if (query === '') { this.#results.showText(index.passages); return; }
     const { signal } = (this.#searching = new AbortController())
     await this.#attempt(signal, async () => {
       const { output, ...answered } = await this.#embed([query], signal)
@@ -79,7 +79,7 @@ export class SearchTool {
 
   async #open(name: string, text: string): Promise<void> {
     const passages = splitIntoPassages(text)
-    if (passages.length === 0) return announce('There is no text in there.')
+    if (passages.length === 0) { announce('There is no text in there.'); return; }
     this.#source = { is: 'stopped', passages }
     this.#view.open(name, passages.length)
     this.#query.value = ''
@@ -88,8 +88,8 @@ export class SearchTool {
     await this.#index(passages)
   }
 
-  /** After a failure or a stop: whatever is still missing. */
-  async #goOn(): Promise<void> {
+  /** After a failure, a stop or a change of mode: whatever is still missing. */
+  async goOn(): Promise<void> {
     if (this.#source.is === 'stopped') await this.#index(this.#source.passages)
     else await this.search()
   }

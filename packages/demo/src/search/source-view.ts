@@ -12,10 +12,10 @@ export interface SourceListener {
 }
 
 const sampleQueries = [
-  'animals that sleep in strange ways',
-  'how to fix broken things',
-  'keeping food from going bad',
-  'my landlord wants money',
+  'animals that sleep oddly',
+  'fixing broken things',
+  'food that keeps',
+  'my landlord kept my money',
 ]
 
 export class SourceView {
