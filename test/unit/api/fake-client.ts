@@ -1,0 +1,57 @@
+/** An EdgewardClient on engines that the test writes; everything else of it is real. */
+import { EdgewardClient, type ClientParts } from '../../../packages/sdk/src/api/client.js'
+import { ModelDirectory, type LocateModel } from '../../../packages/sdk/src/api/model-directory.js'
+import type { ClientOptions } from '../../../packages/sdk/src/api/options.js'
+import { resolveClientOptions } from '../../../packages/sdk/src/api/resolve-options.js'
+import type { EdgewardEvents, Engine, Placement, TensorMap } from '../../../packages/sdk/src/contract/index.js'
+import { Emitter } from '../../../packages/sdk/src/telemetry/index.js'
+import { cpuOnly, endpoint, everywhere } from '../router/inputs.js'
+
+export const wasm: Placement = { engine: 'device', backend: 'wasm', variant: 'fp32' }
+export const remote: Placement = { engine: 'remote', endpoint }
+export const x: TensorMap = { x: { dtype: 'float32', shape: [1], data: Float32Array.of(1) } }
+export const y: TensorMap = { y: { dtype: 'float32', shape: [1], data: Float32Array.of(2) } }
+
+/** An engine that answers with `y`, except where the test says otherwise. */
+export function engineOf(kind: Placement['engine'], behaviour: Partial<Engine> = {}): Engine {
+  return {
+    kind,
+    prepare: () => Promise.resolve(),
+    run: () => Promise.resolve({ output: y, timings: { inferenceMs: 1 } } as never), // Of whichever task was asked for.
+    dispose: () => Promise.resolve(),
+    ...behaviour,
+  }
+}
+
+/** An engine that nobody may touch: reading any of its properties throws. */
+export function untouchable(kind: Placement['engine']): Engine {
+  return new Proxy(engineOf(kind), {
+    get(_target, property) {
+      throw new Error(`the ${kind} engine's ${String(property)} was touched`)
+    },
+  })
+}
+
+export const findsEverything: LocateModel = (modelsUrl, model) =>
+  Promise.resolve({ manifest: everywhere, manifestUrl: `${modelsUrl}${model}/manifest.json` })
+
+interface FakeParts extends Partial<Omit<ClientParts, 'options' | 'models'>> {
+  readonly options?: ClientOptions
+  readonly locate?: LocateModel
+}
+
+export function createFakeClient({ options = {}, locate = findsEverything, ...parts }: FakeParts = {}) {
+  const emitter = new Emitter<EdgewardEvents>()
+  const resolved = resolveClientOptions({ models: 'https://models.example/', ...options })
+  const client = new EdgewardClient({
+    options: resolved,
+    engines: { device: engineOf('device'), remote: engineOf('remote') },
+    endpoint,
+    models: new ModelDirectory(resolved.models, locate),
+    emitter,
+    probe: () => Promise.resolve(cpuOnly),
+    release: () => Promise.resolve(),
+    ...parts,
+  })
+  return { client, emitter }
+}
