@@ -60,7 +60,7 @@ test('without JSPI, WebGPU runs on the asyncify build', async () => {
 
 test('dispose destroys the GPU device and its sessions', async () => {
   const worker = new Worker(new URL('../../packages/sdk/dist/worker.js', import.meta.url), { type: 'module' })
-  const connection = await connect(worker)
+  const connection = await connect(worker, neverAborted())
   const options = { signal: neverAborted() }
   const source = await connection.call(
     'locate',

@@ -66,7 +66,7 @@ test('a client that is disposed while its worker starts leaves no worker', async
 
 test('the worker frees every session, GPU device and database it opened', async () => {
   const worker = new Worker(new URL('../../packages/sdk/dist/worker.js', import.meta.url), { type: 'module' })
-  const connection = await connect(worker)
+  const connection = await connect(worker, neverAborted())
   await prepareTinyMlp(connection)
   const left = await connection.call('shutdown', undefined, { signal: neverAborted() })
   expect(left).toEqual({ sessions: 0, gpuDevices: 0, databases: 0 })

@@ -4,5 +4,12 @@ export type { Client, Pipeline } from './api/client.js'
 export { clientDefaults } from './api/options.js'
 export type { ClientOptions, PipelineOptions, PrepareOptions, RequestOptions } from './api/options.js'
 export type * from './contract/index.js'
-export { EdgewardError, isAbortError, isEdgewardError, type ErrorCode, type ErrorDetails, type Fallback } from './errors/index.js'
+export {
+  EdgewardError,
+  isAbortError,
+  isEdgewardError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Fallback,
+} from './errors/index.js'
 export type { RemoteOptions } from './remote/index.js'

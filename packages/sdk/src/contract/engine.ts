@@ -64,7 +64,11 @@ export interface Engine {
   readonly kind: Placement['engine']
   /** Makes a placement ready; resolves at once when it is. */
   prepare(placement: Placement, source: ModelSource, signal: AbortSignal): Promise<void>
-  run<T extends TaskName>(placement: Placement, request: EngineRequest<T>, signal: AbortSignal): Promise<EngineAnswer<T>>
+  run<T extends TaskName>(
+    placement: Placement,
+    request: EngineRequest<T>,
+    signal: AbortSignal,
+  ): Promise<EngineAnswer<T>>
   /** Frees everything; what is pending rejects with `DISPOSED`. */
   dispose(): Promise<void>
 }

@@ -38,6 +38,9 @@ function typedData(dtype: Tensor['dtype'], values: readonly (number | string)[])
     case 'uint64':
       return BigUint64Array.from(whole().map(BigInt))
     case 'float16':
-      throw new EdgewardError('UNSUPPORTED_DTYPE', 'A canary cannot have float16 inputs: give the graph float32 inputs.')
+      throw new EdgewardError(
+        'UNSUPPORTED_DTYPE',
+        'A canary cannot have float16 inputs: give the graph float32 inputs.',
+      )
   }
 }
