@@ -1,0 +1,96 @@
+/** The worker's owner: one worker for all, a fresh one after a death, none after dispose. */
+import { expect, it, vi } from 'vitest'
+import { WorkerHost } from '../../../packages/sdk/src/runtime/index.js'
+import type { LiveResources } from '../../../packages/sdk/src/transport/index.js'
+import { startFakeWorker, type FakeWorker } from '../transport/fake-worker.js'
+
+const nothingLeft: LiveResources = { sessions: 0, gpuDevices: 0, databases: 0 }
+const handlers = { shutdown: () => Promise.resolve(nothingLeft) }
+
+/** A host that starts fake workers, and the workers that it has started. */
+function createHost(start: () => FakeWorker = () => startFakeWorker(handlers)) {
+  const started: FakeWorker[] = []
+  const host = new WorkerHost(() => {
+    const fake = start()
+    started.push(fake)
+    return fake.worker
+  })
+  return { host, started }
+}
+
+it('starts one worker for all who ask, and none before', async () => {
+  const { host, started } = createHost()
+  expect(started).toHaveLength(0)
+  const [first, second] = await Promise.all([host.live(), host.live()])
+  expect(second).toBe(first)
+  expect(await host.live()).toBe(first)
+  expect(started).toHaveLength(1)
+})
+
+it('starts a fresh worker after a death, which knows nothing of the old one', async () => {
+  const { host, started } = createHost()
+  const first = await host.live()
+  const died = new Promise((resolve) => first.connection.onClosed(resolve))
+  started[0]?.crash()
+  expect(await died).toMatchObject({ code: 'WORKER_DIED' })
+  const second = await host.live()
+  expect(second).not.toBe(first)
+  expect(started).toHaveLength(2)
+})
+
+it('tries again after a worker that could not be started', async () => {
+  const { host, started } = createHost(() =>
+    started.length === 0 ? startFakeWorker('silent') : startFakeWorker(handlers),
+  )
+  const failing = host.live()
+  started[0]?.fail('script not found')
+  await expect(failing).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE' })
+  expect(await host.live()).toHaveProperty('connection')
+})
+
+it('says so when the page may not start workers at all', async () => {
+  const cause = new DOMException('forbidden', 'SecurityError')
+  const host = new WorkerHost(() => {
+    throw cause
+  })
+  await expect(host.live()).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE', cause })
+})
+
+it('lets the worker free what it holds before it ends it, and starts none any more', async () => {
+  const shutdown = vi.fn(handlers.shutdown)
+  const { host, started } = createHost(() => startFakeWorker({ shutdown }))
+  await host.live()
+  expect(await host.dispose()).toEqual(nothingLeft)
+  expect(shutdown).toHaveBeenCalledOnce()
+  expect(started[0]?.terminations()).toBe(1)
+  await expect(host.live()).rejects.toMatchObject({ code: 'DISPOSED' })
+  expect(await host.dispose()).toBeUndefined()
+})
+
+it('ends a worker that is still starting at once, and who waits for it hears DISPOSED', async () => {
+  const { host, started } = createHost(() => startFakeWorker('silent'))
+  const waiting = host.live()
+  const disposing = host.dispose()
+  await expect(waiting).rejects.toMatchObject({ code: 'DISPOSED' })
+  expect(await disposing).toBeUndefined()
+  expect(started[0]?.terminations()).toBe(1)
+})
+
+it('ends a worker that dies during its shutdown without complaint', async () => {
+  const { host, started } = createHost(() =>
+    startFakeWorker({
+      shutdown: () => {
+        started[0]?.crash()
+        return new Promise(() => undefined)
+      },
+    }),
+  )
+  await host.live()
+  expect(await host.dispose()).toBeUndefined()
+})
+
+it('never starts a worker only to dispose of it', async () => {
+  const { host, started } = createHost()
+  await host.dispose()
+  expect(started).toHaveLength(0)
+})
