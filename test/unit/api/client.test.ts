@@ -28,7 +28,7 @@ describe('a request', () => {
   })
 
   it('reaches the engine with its input, its own options and the source of its model', async () => {
-    const run = vi.fn<Engine['run']>(() => Promise.resolve({ output: y, timings: {} } as never))
+    const run = vi.fn((..._sent: unknown[]) => Promise.resolve({ output: y, timings: {} } as never))
     const { client } = createFakeClient({ engines: { device: engineOf('device', { run }) } })
     const signal = new AbortController().signal
     await client.run('model', x, { outputs: ['y'], signal, policy: { prefer: 'device' } })

@@ -61,9 +61,11 @@ export class SessionPool {
   }
 
   async close(): Promise<void> {
-    const open = [...this.#open.values()]
-    this.#open.clear()
-    await Promise.allSettled(open.map(({ sessions }) => sessions.release()))
+    const closing = [...this.#open].map(async ([key, { sessions }]) => {
+      await sessions.release()
+      this.#open.delete(key) // What could not be released still counts as live.
+    })
+    await Promise.allSettled(closing)
     await this.#gpu.destroy()
   }
 
@@ -136,7 +138,7 @@ function modelSessions(modelId: string, graphs: ReadonlyMap<string, OpenGraph>):
       return open.session.run(inputs, outputs ?? open.graph.outputs.map((output) => output.name), signal)
     },
     async release() {
-      await Promise.allSettled([...graphs.values()].map(({ session }) => session.release()))
+      await Promise.all([...graphs.values()].map(({ session }) => session.release()))
     },
   }
 }

@@ -50,9 +50,16 @@ export function createWorkerApi(): WorkerHandlers {
     async shutdown() {
       models.clear()
       await pool.close()
-      await (await store)?.close()
+      const opened = await store
       store = undefined
-      return { ...pool.live, databases: store === undefined ? 0 : 1 }
+      const databases =
+        opened === undefined
+          ? 0
+          : await opened.close().then(
+              () => 0,
+              () => 1,
+            )
+      return { ...pool.live, databases }
     },
   }
 }
