@@ -63,7 +63,10 @@ export class SearchTool {
     if (this.#source.is !== 'indexed') return
     const { index, sentences } = this.#source
     this.#notice.clear()
-    if (query === '') { this.#results.showText(index.passages); return; }
+    if (query === '') {
+      this.#results.showText(index.passages)
+      return
+    }
     const { signal } = (this.#searching = new AbortController())
     await this.#attempt(signal, async () => {
       const { output, ...answered } = await this.#embed([query], signal)
@@ -79,7 +82,10 @@ export class SearchTool {
 
   async #open(name: string, text: string): Promise<void> {
     const passages = splitIntoPassages(text)
-    if (passages.length === 0) { announce('There is no text in there.'); return; }
+    if (passages.length === 0) {
+      announce('There is no text in there.')
+      return
+    }
     this.#source = { is: 'stopped', passages }
     this.#view.open(name, passages.length)
     this.#query.value = ''
