@@ -27,7 +27,7 @@ const common = {
   treeshake: true,
 }
 // Licences are told in THIRD-PARTY-NOTICES.md.
-const output = { dir: dist, sourcemap: true, minify: true, comments: false }
+const output = { dir: dist, sourcemap: true, minify: true, comments: { annotation: true, legal: false, jsdoc: false } }
 
 export default [
   {
@@ -72,15 +72,13 @@ function copyRuntime() {
       mkdirSync(join(dist, 'ort'), { recursive: true })
       for (const file of runtimeFiles) {
         if (file.endsWith('.wasm')) copyFileSync(join(runtime, file), join(dist, 'ort', file))
-        else writeFileSync(join(dist, 'ort', file), adapt(readFileSync(join(runtime, file), 'utf8')))
+        else writeFileSync(join(dist, 'ort', file), withoutSourceMap(readFileSync(join(runtime, file), 'utf8')))
       }
     },
   }
 }
 
-/** Without the pointer to a source map that is not shipped, and with the words that keep bundlers from warning. */
-function adapt(script) {
-  return script
-    .replace(/^\/\/# sourceMappingURL=.*$/m, '')
-    .replaceAll(/\bimport\((\w+)\)/g, 'import(/* @vite-ignore */ /* webpackIgnore: true */ $1)')
+/** Without the pointer to a source map that is not shipped. */
+function withoutSourceMap(script) {
+  return script.replace(/^\/\/# sourceMappingURL=.*$/m, '')
 }

@@ -1,25 +1,30 @@
 import { expect, test } from 'vitest'
 import { connect, modelKey } from '../../packages/sdk/src/transport/index.js'
 import { neverAborted } from '../../packages/sdk/src/shared/index.js'
+import { workerWithPrelude } from '../browser/support/worker-prelude.js'
 import { endpoint, largestDifference, testClient, tinyInput } from '../browser/support/clients.js'
 
 /** Half of what the models' canaries allow. */
 const tolerance = 1e-4
 
-/** The SDK's worker in a browser without JSPI. It tells the channel `fetched` what it fetches. */
-function workerWithoutJspi(): string {
-  const script = (text: string) => URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
-  const prelude = script(`
-    delete WebAssembly.Suspending
-    const channel = new BroadcastChannel('fetched')
-    const original = fetch
-    self.fetch = (resource, init) => {
-      channel.postMessage(String(resource.url ?? resource))
-      return original(resource, init)
-    }`)
-  const worker = new URL('/shipped/worker.js', location.href).href
-  return script(`import ${JSON.stringify(prelude)}; import ${JSON.stringify(worker)}`)
-}
+/** A browser without JSPI. The worker tells the channel `fetched` what it fetches. */
+const withoutJspi = `
+  delete WebAssembly.Suspending
+  const channel = new BroadcastChannel('fetched')
+  const original = fetch
+  self.fetch = (resource, init) => {
+    channel.postMessage(String(resource.url ?? resource))
+    return original(resource, init)
+  }`
+
+/** A GPU that is lost whenever somebody says so on the channel `lose`. */
+const losableGpu = `
+  const original = GPUAdapter.prototype.requestDevice
+  GPUAdapter.prototype.requestDevice = async function (descriptor) {
+    const device = await original.call(this, descriptor)
+    new BroadcastChannel('lose').onmessage = () => device.destroy()
+    return device
+  }`
 
 test('a software adapter is found, named as such, and avoided unless the caller insists', async () => {
   const edge = testClient()
@@ -49,7 +54,7 @@ test('without JSPI, WebGPU runs on the asyncify build', async () => {
   const fetched: string[] = []
   const channel = new BroadcastChannel('fetched')
   channel.onmessage = ({ data }: MessageEvent<string>) => fetched.push(data)
-  const edge = testClient({ backends: ['webgpu'], workerUrl: workerWithoutJspi() })
+  const edge = testClient({ backends: ['webgpu'], workerUrl: workerWithPrelude(withoutJspi) })
   const { output, placement } = await edge.run('tiny-mlp', tinyInput())
   expect(placement).toMatchObject({ backend: 'webgpu' })
   expect(output['y']?.shape).toEqual([2, 3])
@@ -74,4 +79,18 @@ test('dispose destroys the GPU device and its sessions', async () => {
   const left = await connection.call('shutdown', undefined, options)
   expect(left).toEqual({ sessions: 0, gpuDevices: 0, databases: 0 })
   worker.terminate()
+})
+
+test('a GPU that is lost costs a step to the next placement, and the request after it has a new device', async () => {
+  const edge = testClient({ backends: ['webgpu', 'wasm'], workerUrl: workerWithPrelude(losableGpu) })
+  const before = await edge.run('tiny-mlp', tinyInput())
+  expect(before.placement).toMatchObject({ backend: 'webgpu' })
+  new BroadcastChannel('lose').postMessage('now')
+  const lost = async () => {
+    const { placement, attempts, output } = await edge.run('tiny-mlp', tinyInput())
+    expect(largestDifference(output['y'], before.output['y'])).toBeLessThan(tolerance)
+    return { placement, codes: attempts.map(({ code }) => code) }
+  }
+  await expect.poll(lost).toMatchObject({ placement: { backend: 'wasm' }, codes: ['GPU_LOST'] })
+  expect((await edge.run('tiny-mlp', tinyInput())).placement).toMatchObject({ backend: 'webgpu' })
 })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { createClient, EdgewardError } from 'edgeward'
+import type { EdgewardError } from 'edgeward'
+import { createClient } from 'edgeward'
 import { serveModel } from './support/models.js'
 import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { workerWithPrelude } from './support/worker-prelude.js'
 import { capturedWorkers } from './support/workers.js'
 
 test('weights that fail their digest cost a fallback, not the request', async () => {
@@ -50,6 +52,22 @@ test('a worker whose script is missing leaves the endpoint to answer', async () 
   expect(placement).toMatchObject({ engine: 'remote' })
   const alone = testClient({ workerUrl: '/no-such-worker.js' })
   await expect(alone.run('tiny-mlp', tinyInput())).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE' })
+})
+
+test('a runtime that could not start is started afresh by the next request', async () => {
+  const failOnce = `
+    for (const name of ['instantiateStreaming', 'instantiate']) {
+      const original = WebAssembly[name]
+      WebAssembly[name] = () => {
+        WebAssembly[name] = original
+        return Promise.reject(new WebAssembly.CompileError('out of executable memory'))
+      }
+    }`
+  const edge = testClient({ workerUrl: workerWithPrelude(failOnce), remote: endpoint() })
+  const first = await edge.run('tiny-mlp', tinyInput())
+  expect(first.attempts.map(({ code }) => code)).toEqual(['RUNTIME_FAILED'])
+  expect(first.placement).toMatchObject({ engine: 'remote' })
+  expect((await edge.run('tiny-mlp', tinyInput())).placement).toMatchObject({ engine: 'device' })
 })
 
 test('an endpoint that is down leaves the device to answer', async () => {

@@ -12,4 +12,4 @@ export {
   type ErrorDetails,
   type Fallback,
 } from './errors/index.js'
-export type { RemoteOptions } from './remote/index.js'
+export { remoteDefaults, type RemoteOptions } from './remote/index.js'

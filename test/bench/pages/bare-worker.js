@@ -15,10 +15,12 @@ const handlers = {
   },
   async run(inputs) {
     const feeds = {}
-    for (const [name, { dtype, data, shape }] of Object.entries(inputs)) feeds[name] = new ort.Tensor(dtype, data, shape)
+    for (const [name, { dtype, data, shape }] of Object.entries(inputs))
+      feeds[name] = new ort.Tensor(dtype, data, shape)
     const results = await session.run(feeds)
     const outputs = {}
-    for (const [name, { type, dims, data }] of Object.entries(results)) outputs[name] = { dtype: type, shape: dims, data }
+    for (const [name, { type, dims, data }] of Object.entries(results))
+      outputs[name] = { dtype: type, shape: dims, data }
     return outputs
   },
 }

@@ -42,7 +42,7 @@ async function serve() {
     const [, folder = '', rest = ''] = /^\/(sdk|models|fresh\/[^/]+)\/(.*)$/.exec(request.url ?? '') ?? []
     if (folder !== '') request.url = `/${rest}`
     const handler = folder === 'sdk' ? sdk : folder === '' ? scripts : models
-    handler(request, response, () => response.writeHead(404).end())
+    handler(request, response, () => void response.writeHead(404).end())
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
   const address = server.address()

@@ -33,5 +33,6 @@ export function cosine(a: Float32Array, b: Float32Array): number {
 /** The largest difference between two tensors' values; NaN when they do not match. */
 export function largestDifference(a: Tensor | undefined, b: Tensor | undefined): number {
   if (!a || !b || String(a.shape) !== String(b.shape)) return NaN
-  return Math.max(...Array.from(a.data, (value, index) => Math.abs(Number(value) - Number(b.data[index]))))
+  const [values, others] = [a, b].map(({ data }) => Array.from<unknown, number>(data as ArrayLike<unknown>, Number))
+  return Math.max(...(values ?? []).map((value, index) => Math.abs(value - (others?.[index] ?? NaN))))
 }

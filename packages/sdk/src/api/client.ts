@@ -86,7 +86,7 @@ export class EdgewardClient implements Client {
 
   pipeline<T extends TaskName>(task: T, model: string): Pipeline<T> {
     assertTaskName(task)
-    return (input, options) => this.#answer(task, model, input, options ?? ({} as PipelineOptions<T>))
+    return (input, options) => this.#answer(task, model, input, options ?? {})
   }
 
   run(model: string, inputs: TensorMap, options: PipelineOptions<'tensors'> = {}): Promise<Result<TensorMap>> {

@@ -6,6 +6,5 @@ export {
   isEdgewardError,
   messageOf,
   toEdgewardError,
-  type EdgewardErrorOptions,
   type ErrorDetails,
 } from './edgeward-error.js'

@@ -7,12 +7,12 @@ export interface RemoteOptions {
   readonly url: string | URL
   /** Sent with every request; a function is asked each time, so that a token can be renewed. */
   readonly headers?: RequestHeaders
-  /** How long one request to the endpoint may take, from the headers function to the last byte. Default 30 s. */
+  /** How long one request to the endpoint may take, from the headers function to the last byte. Default: {@link remoteDefaults}. */
   readonly timeoutMs?: number
-  /** The most bytes of an answer that are read. Default 256 MiB. */
+  /** The most bytes of an answer that are read. Default: {@link remoteDefaults}. */
   readonly maxResponseBytes?: number
   /**
-   * Whether tensors travel as bytes instead of JSON. Default true: an endpoint that refuses the first such request is
+   * Whether tensors travel as bytes instead of JSON. Default: {@link remoteDefaults}. An endpoint that refuses the first such request is
    * sent JSON from then on.
    */
   readonly binary?: boolean

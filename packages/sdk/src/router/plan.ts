@@ -51,8 +51,8 @@ export function plan(input: PlanInput): Plan {
   }
 }
 
-function judgeDevice({ manifest, capabilities, device, policy }: PlanInput): Verdicts {
-  const obstacle = deviceObstacle(capabilities, device.enabled)
+function judgeDevice({ manifest, task, capabilities, device, policy }: PlanInput): Verdicts {
+  const obstacle = deviceObstacle(capabilities, device.enabled) ?? taskObstacle(manifest, task)
   if (obstacle) return allOut('device', obstacle)
   if (!isManifest(manifest)) return allOut('device', { code: manifest.code, reason: manifest.message })
   const placements: PlannedPlacement[] = []
@@ -82,6 +82,8 @@ function judgeRemote({ endpoint, policy, manifest, task }: PlanInput): Verdicts 
     const reason = 'the policy says local-only: the request must not leave the device'
     return { placements: [], ruledOut: [{ placement, code: 'NO_PLACEMENT', reason }] }
   }
+  const obstacle = taskObstacle(manifest, task)
+  if (obstacle) return { placements: [], ruledOut: [{ placement, ...obstacle }] }
   if (!isManifest(manifest) && task !== 'tensors') {
     const reason = `without a manifest, the task ${task} cannot be prepared for the endpoint: ${manifest.message}`
     return { placements: [], ruledOut: [{ placement, code: manifest.code, reason }] }
@@ -100,6 +102,12 @@ function deviceObstacle(capabilities: Capabilities, enabled: boolean): Obstacle 
   if (!capabilities.secureContext)
     return unsupported('weights cannot be verified on an insecure page: use HTTPS or localhost')
   return undefined
+}
+
+function taskObstacle(manifest: Manifest | EdgewardError, task: TaskName): Obstacle | undefined {
+  // Every model's graphs can be run on bare tensors.
+  if (!isManifest(manifest) || task === manifest.task || task === 'tensors') return undefined
+  return { code: 'UNSUPPORTED_TASK', reason: `the model ${manifest.id} does ${manifest.task}, not ${task}` }
 }
 
 function backendObstacle(

@@ -1,13 +1,5 @@
 /** The engine that answers on this device, through the worker. */
-import type {
-  DownloadProgress,
-  Engine,
-  EngineAnswer,
-  EngineRequest,
-  ModelSource,
-  Placement,
-  TaskName,
-} from '../contract/index.js'
+import type { DownloadProgress, Engine, EngineRequest, ModelSource, Placement, TaskName } from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
 import type { ModelKey, PrepareEvent } from '../transport/index.js'
 import { sourceOf } from './model-source.js'
@@ -37,7 +29,10 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
     const { id } = source.manifest
     const { backend, variant } = placement
     const announce = (event: PrepareEvent) => {
-      if (event.type === 'not-stored') return listener.onNotStored(id, event.reason)
+      if (event.type === 'not-stored') {
+        listener.onNotStored(id, event.reason)
+        return
+      }
       const { loadedBytes, totalBytes, cachedBytes } = event
       listener.onDownload({ model: id, loadedBytes, totalBytes, cachedBytes })
     }
@@ -62,7 +57,7 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
         const answer = await connection.call('run', { model, backend, variant, task, input, options }, { signal })
         const timings = { ...answer.timings, ...(loadMs !== undefined && { loadMs }) }
         // The worker answers with the output of the task it was asked for.
-        return { output: answer.output, timings } as EngineAnswer<T>
+        return { output: answer.output, timings }
       } catch (error) {
         if (isEdgewardError(error) && error.code === 'GPU_LOST') models.forget(model, device)
         throw error

@@ -1,6 +1,5 @@
 /** The door of the shared room: small things with no opinion. */
 export { abortable, neverAborted } from './abort.js'
-export { assertNever } from './assert-never.js'
 export { createDeferred, type Deferred } from './deferred.js'
 export { nearestName } from './nearest-name.js'
 export { SingleFlight } from './single-flight.js'

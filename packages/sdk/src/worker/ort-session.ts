@@ -2,6 +2,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web'
 import type { Backend, Graph, Tensor, TensorMap } from '../contract/index.js'
 import { EdgewardError, messageOf, type ErrorCode } from '../errors/index.js'
+import { isLost } from './gpu-owner.js'
 import type { Runtime } from './runtime-build.js'
 
 export interface GraphSession {
@@ -38,8 +39,9 @@ export async function createGraphSession(bytes: Uint8Array, options: SessionOpti
   return {
     run: (inputs, outputs, runSignal) =>
       runtime.queue.run(runSignal, () =>
-        runSession(session, runtime, inputs, outputs).catch((error: unknown) => {
-          throw normalise(error, 'RUN_FAILED', `The run of ${where} failed`)
+        runSession(session, runtime, inputs, outputs).catch(async (error: unknown) => {
+          const code = gpu && (await isLost(gpu)) ? 'GPU_LOST' : 'RUN_FAILED'
+          throw normalise(error, code, `The run of ${where} failed`)
         }),
       ),
     release: () => runtime.queue.run(new AbortController().signal, () => session.release()),

@@ -57,16 +57,25 @@ export function buildFor(backend: Backend, hasJspi: boolean): RuntimeBuild {
   }
 }
 
+export interface StartOptions {
+  /** WASM threads; more than one needs a cross-origin isolated page. */
+  readonly threads: number
+  /** Another number after a start that failed: ONNX Runtime never tries again, so its script is loaded afresh. */
+  readonly attempt: number
+}
+
 /**
  * Loads a build and starts it, so that a session can be created without further waiting.
  *
- * @param threads - WASM threads; more than one needs a cross-origin isolated page
  * @throws EdgewardError RUNTIME_FAILED when a file cannot be loaded or WebAssembly cannot start
  */
-export async function startRuntime({ name, files }: RuntimeBuild, threads: number): Promise<Runtime> {
+export async function startRuntime({ name, files }: RuntimeBuild, options: StartOptions): Promise<Runtime> {
   try {
-    const ort = (await import(/* @vite-ignore */ /* webpackIgnore: true */ files.script.href)) as OrtModule
-    ort.env.wasm.numThreads = threads
+    const script = new URL(files.script)
+    // A module is one for each address, fragment included.
+    if (options.attempt > 0) script.hash = String(options.attempt)
+    const ort = (await import(/* @vite-ignore */ /* webpackIgnore: true */ script.href)) as OrtModule
+    ort.env.wasm.numThreads = options.threads
     ort.env.wasm.wasmPaths = { mjs: files.mjs.href, wasm: files.wasm.href }
     ort.env.logLevel = 'error'
     const warmUp = await ort.InferenceSession.create(base64ToBytes(identityModel), { executionProviders: ['wasm'] })

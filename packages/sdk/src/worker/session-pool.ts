@@ -35,6 +35,7 @@ export class SessionPool {
   readonly #open = new Map<string, { backend: Backend; sessions: ModelSessions; count: number }>()
   readonly #opening = new SingleFlight<string, ModelSessions>()
   readonly #runtimes = new Map<Backend, Promise<Runtime>>()
+  #failedStarts = 0
   readonly #gpu = new GpuOwner(() => this.#dropGpuSessions())
 
   /** The sessions of a model at a place, if they are open. */
@@ -48,8 +49,13 @@ export class SessionPool {
     const open = this.#open.get(key)
     if (open !== undefined) return Promise.resolve(open.sessions)
     return this.#opening.run(key, signal, async (sharedSignal) => {
+      const losses = this.#gpu.losses
       const graphs = await this.#openGraphs(model, place, sharedSignal, listener)
       const sessions = modelSessions(model.manifest.id, graphs)
+      if (place.backend === 'webgpu' && this.#gpu.losses !== losses) {
+        await sessions.release().catch(() => undefined) // They were made on a device that is gone.
+        throw new EdgewardError('GPU_LOST', `The GPU was lost while ${model.manifest.id} was made ready.`)
+      }
       this.#open.set(key, { backend: place.backend, sessions, count: graphs.size })
       return sessions
     })
@@ -106,8 +112,13 @@ export class SessionPool {
   #runtime({ backend, threads }: SessionPlace): Promise<Runtime> {
     const existing = this.#runtimes.get(backend)
     if (existing !== undefined) return existing
-    const starting = startRuntime(buildFor(backend, 'Suspending' in WebAssembly), threads)
+    const build = buildFor(backend, 'Suspending' in WebAssembly)
+    const starting = startRuntime(build, { threads, attempt: this.#failedStarts })
     this.#runtimes.set(backend, starting)
+    starting.catch(() => {
+      this.#failedStarts += 1
+      this.#runtimes.delete(backend)
+    })
     return starting
   }
 

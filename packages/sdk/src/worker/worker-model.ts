@@ -53,7 +53,7 @@ export class WorkerModel {
     return remember(this.#tasks, name, async () => {
       const definition = taskNamed(name)
       const asset = (role: string) => this.asset(role)
-      return definition.load({ manifest: this.manifest, asset }) as Promise<LoadedTask<TaskName>>
+      return definition.load({ manifest: this.manifest, asset })
     })
   }
 
