@@ -67,7 +67,8 @@ describe('limits', () => {
 
   it('a client that leaves before its turn is dropped from the queue', async () => {
     const { url, infer } = await startServer()
-    const first = infer('slow', slowRequest(long))
+    // Eight times as long: it must still run when the other has been dropped.
+    const first = infer('slow', slowRequest(2 * long))
     await vi.waitUntil(async () => (await running(url)) === 1)
     const leaving = new AbortController()
     const second = fetch(`${url}/v2/models/slow/infer`, {
