@@ -47,7 +47,7 @@ test('the device answers alone when the endpoint is down; remote only says what 
   await expect(demo.alert).toContainText('REMOTE_UNREACHABLE')
   await expect(demo.alert).not.toContainText(/\bat .*:\d+:\d+/)
   await expect(demo.record).toContainText('No answer')
-  await expect(demo.record).toContainText('Tried before')
+  await expect(demo.record).toContainText('Tried without success')
 
   await demo.choose('Automatic')
   await expect(demo.record).toContainText('On this device')
@@ -67,6 +67,6 @@ test('an answer that fell back shows what was tried before', async ({ demo, serv
   await demo.page.goto(services.demoUrl)
   await demo.readSample()
   await expect(demo.record).toContainText('At the endpoint')
-  await expect(demo.record).toContainText('Tried before')
+  await expect(demo.record).toContainText('Tried without success')
   await expect(demo.record).toContainText('DOWNLOAD_FAILED')
 })

@@ -41,6 +41,10 @@ test('pasted text and dropped files are searched', async ({ demo, services }) =>
   await demo.search('economy')
   await expect(demo.passages.first()).toContainText('central bank')
   await demo.button('Change text').click()
+  await page
+    .getByLabel('Choose files')
+    .setInputFiles({ name: 'a.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') })
+  await expect(demo.alert).toHaveText('Only text files (.txt, .md) can be searched.')
   const data = await page.evaluateHandle(() => {
     const transfer = new DataTransfer()
     transfer.items.add(new File(['# Notes\n\nRemember to water the plants while we are away.'], 'notes.md'))

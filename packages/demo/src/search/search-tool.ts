@@ -83,7 +83,7 @@ export class SearchTool {
   async #open(name: string, text: string): Promise<void> {
     const passages = splitIntoPassages(text)
     if (passages.length === 0) {
-      announce('There is no text in there.')
+      this.#view.refuse('There is no text in there.')
       return
     }
     this.#source = { is: 'stopped', passages }

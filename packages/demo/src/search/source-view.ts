@@ -22,6 +22,7 @@ export class SourceView {
   readonly #section = byId('search', HTMLElement)
   readonly #form = byId('source', HTMLFormElement)
   readonly #text = byId('source-text', HTMLTextAreaElement)
+  readonly #hint = byId('source-hint', HTMLElement)
   readonly #name = byId('source-name', HTMLElement)
   readonly #state = byId('source-state', HTMLElement)
   readonly #track = byId('source-track', HTMLProgressElement)
@@ -47,10 +48,16 @@ export class SourceView {
   }
 
   open(name: string, passages: number): void {
+    this.#hint.textContent = ''
     this.#section.dataset['state'] = 'open'
     this.#suggestions.hidden = name !== sampleName
     this.#name.textContent = name
     this.progress(0, passages)
+  }
+
+  /** Says why nothing was opened. */
+  refuse(reason: string): void {
+    this.#hint.textContent = reason
   }
 
   progress(done: number, total: number): void {
@@ -86,6 +93,10 @@ export class SourceView {
   }
 
   async #read(files: readonly File[]): Promise<void> {
+    if (files.some((file) => !isText(file))) {
+      this.refuse('Only text files (.txt, .md) can be searched.')
+      return
+    }
     const texts = await Promise.all(files.map((file) => file.text()))
     if (files.length > 0) this.#listener.onText(files.map(({ name }) => name).join(', '), texts.join('\n\n'))
   }
@@ -100,6 +111,10 @@ export class SourceView {
     button.addEventListener('click', () => this.#listener.onQuery(query))
     return html('li', {}, button)
   }
+}
+
+function isText({ type, name }: File): boolean {
+  return type.startsWith('text/') || /\.(txt|md)$/i.test(name)
 }
 
 const sampleName = 'Forty-one small stories'
