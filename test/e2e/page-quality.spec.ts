@@ -39,7 +39,7 @@ test('360 pixels are wide enough for every state', async ({ demo, services }) =>
   await expectNoSidewaysScroll(page, 'empty')
   await page.getByLabel('Your text').fill(`${'Ein-Wort-ohne-Ende'.repeat(10)} ${'word'.repeat(30)}.`)
   await demo.button('Search this text').click()
-  await expect(page.getByText('ready', { exact: false })).toBeVisible()
+  await expect(page.getByText('1 passage, ready')).toBeVisible()
   await demo.search('word')
   await expect(demo.passages.first()).toContainText('Match')
   await expectNoSidewaysScroll(page, 'ranked')
