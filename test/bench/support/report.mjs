@@ -1,10 +1,11 @@
 /** Writes a benchmark's results as JSON and as a Markdown table. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url))
+const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
 
 /**
  * One comparison: medians of interleaved runs.
@@ -31,7 +32,20 @@ export async function writeReport(name, rows) {
   await mkdir(resultsFolder, { recursive: true })
   await writeFile(path.join(resultsFolder, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`)
   await writeFile(path.join(resultsFolder, `${name}.md`), table)
+  await writeFile(readme, quote(await readFile(readme, 'utf8'), name, table))
   return table
+}
+
+/**
+ * Puts a table between the README's marks for it, if there are any.
+ *
+ * @param {string} text
+ * @param {string} name
+ * @param {string} table
+ */
+export function quote(text, name, table) {
+  const marks = new RegExp(`(<!-- bench:${name} -->\\n)[\\s\\S]*?(<!-- /bench -->)`)
+  return text.replace(marks, (_, begin, end) => `${begin}\n${table}\n${end}`)
 }
 
 function machine() {

@@ -75,7 +75,7 @@ function judgeDevice({ manifest, task, capabilities, device, policy }: PlanInput
   return { placements, ruledOut }
 }
 
-function judgeRemote({ endpoint, policy, manifest, task }: PlanInput): Verdicts {
+function judgeRemote({ endpoint, policy, manifest, task, device }: PlanInput): Verdicts {
   if (endpoint === undefined) return allOut('remote', { code: 'NO_PLACEMENT', reason: 'the client has no endpoint' })
   const placement: Placement = { engine: 'remote', endpoint }
   if (policy.residency === 'local-only') {
@@ -88,8 +88,7 @@ function judgeRemote({ endpoint, policy, manifest, task }: PlanInput): Verdicts 
     const reason = `without a manifest, the task ${task} cannot be prepared for the endpoint: ${manifest.message}`
     return { placements: [], ruledOut: [{ placement, code: manifest.code, reason }] }
   }
-  const reason = policy.prefer === 'remote' ? 'the policy prefers the endpoint' : 'answers when the device cannot'
-  return { placements: [{ placement, reason }], ruledOut: [] }
+  return { placements: [{ placement, reason: remoteReason(device.enabled, policy) }], ruledOut: [] }
 }
 
 function deviceObstacle(capabilities: Capabilities, enabled: boolean): Obstacle | undefined {
@@ -136,6 +135,11 @@ function deviceReason(
   if (backend === 'webgpu')
     return `${role}; the GPU is ${webgpu?.vendor || 'unnamed'} ${webgpu?.architecture ?? ''}`.trimEnd()
   return `${role}; the CPU ${crossOriginIsolated ? 'with threads' : 'on one thread: the page is not cross-origin isolated'}`
+}
+
+function remoteReason(hasDevice: boolean, { prefer }: ResolvedPolicy): string {
+  if (!hasDevice) return 'the client has no other engine'
+  return prefer === 'remote' ? 'the policy prefers the endpoint' : 'answers when the device cannot'
 }
 
 function allOut(engine: Placement['engine'], { code, reason }: Obstacle): Verdicts {
