@@ -1,55 +1,64 @@
-/** Opens a benchmark's page in a real Chromium, cross-origin isolated, with the SDK as it is shipped. */
-import { createServer } from 'node:http'
-import { fileURLToPath } from 'node:url'
+/** Opens a benchmark's page in a real Chromium. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
 import { chromium } from 'playwright'
-import sirv from 'sirv'
 import { chromiumArgs, findChromium } from '../../../scripts/lib/chromium.mjs'
-import { fromRoot } from '../../../scripts/lib/root.mjs'
+import { startServer } from './server.mjs'
 
 /**
- * Serves `/sdk/` (dist), `/models/` (also as `/fresh/<anything>/`, an address that no HTTP cache knows) and the
- * benchmark's own scripts, and runs `use` with a page on that server.
+ * Runs `use` with a page of a browser of its own, on a server of its own.
  *
  * @template T
  * @param {(page: import('playwright').Page) => Promise<T>} use
  * @returns {Promise<T>}
  */
 export async function withPage(use) {
-  const server = await serve()
-  const executablePath = findChromium()
-  const browser = await chromium.launch({ args: chromiumArgs, ...(executablePath && { executablePath }) })
+  const server = await startServer()
   try {
-    const page = await browser.newPage()
-    page.on('pageerror', (error) => console.error(error))
-    await page.goto(`${server.url}/index.html`)
-    return await use(page)
+    return await withProfile((profile) => withBrowser(profile, server.url, use))
   } finally {
-    await browser.close()
     server.close()
   }
 }
 
-async function serve() {
-  const setHeaders = (/** @type {import('node:http').ServerResponse} */ response) => {
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
+/**
+ * Runs `use` with a fresh profile, which browsers started one after the other can share.
+ *
+ * @template T
+ * @param {(profile: string) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export async function withProfile(use) {
+  const profile = await mkdtemp(path.join(os.tmpdir(), 'edgeward-bench-'))
+  try {
+    return await use(profile)
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
-  const options = { etag: true, maxAge: 3600, setHeaders }
-  const scripts = sirv(fileURLToPath(new URL('../pages', import.meta.url)), options)
-  const sdk = sirv(fromRoot('packages', 'sdk', 'dist'), options)
-  const models = sirv(fromRoot('.models'), options)
-  const server = createServer((request, response) => {
-    const [, folder = '', rest = ''] = /^\/(sdk|models|fresh\/[^/]+)\/(.*)$/.exec(request.url ?? '') ?? []
-    if (folder !== '') request.url = `/${rest}`
-    const handler = folder === 'sdk' ? sdk : folder === '' ? scripts : models
-    handler(request, response, () => void response.writeHead(404).end())
+}
+
+/**
+ * Starts a browser on a profile, runs `use` with the benchmark's page, and closes the browser.
+ *
+ * @template T
+ * @param {string} profile
+ * @param {string} url the server's
+ * @param {(page: import('playwright').Page) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export async function withBrowser(profile, url, use) {
+  const executablePath = findChromium()
+  const context = await chromium.launchPersistentContext(profile, {
+    args: chromiumArgs,
+    ...(executablePath && { executablePath }),
   })
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the server has no port')
-  const close = () => {
-    server.close()
-    server.closeAllConnections()
+  try {
+    const [page = await context.newPage()] = context.pages()
+    page.on('pageerror', (error) => console.error(error))
+    await page.goto(`${url}/index.html`)
+    return await use(page)
+  } finally {
+    await context.close()
   }
-  return { url: `http://127.0.0.1:${address.port}`, close }
 }
