@@ -30,13 +30,13 @@ export interface DispatchContext {
  *   own reason when nothing can run. `signal.reason` when the caller aborts, which never falls back.
  */
 export async function dispatch<T extends TaskName>(
-  { placements, ...plan }: Plan,
+  plan: Plan,
   request: EngineRequest<T>,
   context: DispatchContext,
 ): Promise<Result<TaskOutput<T>>> {
   const { signal, startedAt } = context
   const run = (engine: Engine, placement: Placement) => engine.run(placement, request, signal)
-  const { value, placement, attempts } = await firstThatWorks<EngineAnswer<T>>({ placements, ...plan }, context, run)
+  const { value, placement, attempts } = await firstThatWorks<EngineAnswer<T>>(plan, context, run)
   const timings = { ...value.timings, totalMs: performance.now() - startedAt }
   return { output: value.output, placement, timings, attempts }
 }
@@ -93,25 +93,18 @@ function toAttempt(placement: Placement, { code, message, details }: EdgewardErr
 
 function nobodyAnswered(plan: Plan, attempts: readonly Attempt[], failures: readonly EdgewardError[]): EdgewardError {
   const { ruledOut } = plan
+  const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
+  const details = { attempts, ruledOut }
   const [only, ...others] = failures
-  if (only !== undefined && others.length === 0) {
-    const { code, message, details, cause } = only
-    const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
-    const context = why === '' ? '' : ` Nothing else could answer (${why}).`
-    return new EdgewardError(code, `${message}${context}`, { details: { ...details, attempts, ruledOut }, cause })
-  }
-  if (only !== undefined) {
+  if (only === undefined)
+    return new EdgewardError(commonCode(plan), `Nothing can run ${plan.model} (${why}).`, { details })
+  if (others.length > 0) {
     const tried = attempts.map(({ placement, code }) => `${describe(placement)}: ${code}`).join('; ')
     const message = `Every placement of ${plan.model} failed (${tried}).`
-    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, {
-      details: { attempts, ruledOut },
-      cause: failures.at(-1),
-    })
+    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, { details, cause: failures.at(-1) })
   }
-  const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
-  return new EdgewardError(commonCode(plan), `Nothing can run ${plan.model} (${why}).`, {
-    details: { attempts, ruledOut },
-  })
+  const message = why === '' ? only.message : `${only.message} Nothing else could answer (${why}).`
+  return new EdgewardError(only.code, message, { details: { ...only.details, ...details }, cause: only.cause })
 }
 
 /** The one code that all obstacles share, so that a wrong model name reads as one. */
