@@ -3,6 +3,7 @@ import type { ManifestFile } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { splitIntoChunks } from './chunks.js'
+import { createDownloadLocks } from './download-locks.js'
 import { loadFile, type LoadContext } from './load-file.js'
 import { PendingWrites } from './pending-writes.js'
 import { weightsDefaults, type WeightsSettings } from './settings.js'
@@ -43,7 +44,8 @@ export async function openWeightsStore(settings: Partial<WeightsSettings> = {}):
   const resolved = { ...weightsDefaults, ...settings }
   const db = new WeightsDb(resolved)
   await db.connect()
-  return new CachingStore({ settings: resolved, db, writes: new PendingWrites(resolved.maxPendingWriteBytes) })
+  const writes = new PendingWrites(resolved.maxPendingWriteBytes)
+  return new CachingStore({ settings: resolved, db, writes, locks: createDownloadLocks() })
 }
 
 class CachingStore implements WeightsStore {
