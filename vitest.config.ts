@@ -45,6 +45,10 @@ export default defineConfig({
       {
         test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
+      {
+        // Browsers of other makers, where they are installed.
+        test: { name: 'engines', include: ['test/engines/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000 },
+      },
       browserProject('browser', ['test/browser/**/*.test.ts'], ['--disable-gpu']),
       browserProject('browser-webgpu', ['test/browser-webgpu/**/*.test.ts'], softwareWebGpu),
     ],

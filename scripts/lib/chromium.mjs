@@ -1,6 +1,7 @@
 /** Finds a Chromium for the browser tests, and installs one where there is none. */
 import { accessSync, constants, existsSync } from 'node:fs'
 import path from 'node:path'
+import { canInstallDebianPackages, installDebianPackages } from './debian.mjs'
 import { toolPath } from './root.mjs'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome']
@@ -40,7 +41,8 @@ export async function ensureChromium(children, log) {
   if (found !== undefined) return log(`found ${found}`)
   if (canInstallDebianPackages()) {
     log('installing Debian’s package chromium')
-    if (await installDebianPackage(children)) return log(`installed ${findChromium() ?? 'chromium'}`)
+    const isDone = await installDebianPackages(children, ['chromium'])
+    if (isDone && findChromium() !== undefined) return log(`installed ${findChromium() ?? 'chromium'}`)
   }
   log('downloading Playwright’s own Chromium')
   const { code, output } = await children.run(toolPath('playwright'), ['install', 'chromium'], { onLine: log })
@@ -52,20 +54,6 @@ async function findPlaywrightsOwn() {
   const { chromium } = await import('playwright')
   const own = chromium.executablePath()
   return existsSync(own) ? own : undefined
-}
-
-function canInstallDebianPackages() {
-  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-}
-
-/** @param {import('./children.mjs').Children} children */
-async function installDebianPackage(children) {
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  await children.run('apt-get', ['update', '-qq'], { env })
-  const { code } = await children.run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
-    env,
-  })
-  return code === 0 && findChromium() !== undefined
 }
 
 /** @param {string} file */

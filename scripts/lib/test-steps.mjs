@@ -5,6 +5,7 @@ import { ensureBuilt } from './build.mjs'
 import { ensureChromium } from './chromium.mjs'
 import { ensureDependencies } from './dependencies.mjs'
 import { lockfileProblems } from './lockfile.mjs'
+import { ensureOtherBrowsers } from './other-browsers.mjs'
 import { ensureModels } from './models.mjs'
 import { countPlaywright, countVitest, forgetReport, judgeRun, none, readReport } from './reports.mjs'
 import { cacheFolder, fromRoot, toolPath } from './root.mjs'
@@ -70,10 +71,12 @@ export const steps = [
   { name: 'size', needs: ['build'], run: check('size-limit', []) },
   { name: 'models', needs: ['build'], run: modelsStep },
   { name: 'chromium', needs: ['dependencies'], run: preparation(({ children, log }) => ensureChromium(children, log)) },
+  { name: 'other-browsers', needs: [], run: preparation(({ children, log }) => ensureOtherBrowsers(children, log)) },
   { name: 'unit', needs: ['build'], run: vitest('unit') },
   { name: 'interop', needs: ['models'], run: vitest('interop') },
   { name: 'browser', needs: ['models', 'chromium'], run: vitest('browser') },
   { name: 'browser-webgpu', needs: ['models', 'chromium'], run: vitest('browser-webgpu') },
+  { name: 'engines', needs: ['models', 'other-browsers'], run: vitest('engines') },
   { name: 'e2e', needs: ['models', 'chromium'], run: playwright },
   { name: 'package', needs: ['build'], run: vitest('package') },
 ]

@@ -21,9 +21,10 @@ const transformersConfig = JSON.stringify({
  * the names of a Hugging Face repository), `/peer/<name>/` a peer's package; everything else are the benchmark's scripts.
  *
  * @param {Readonly<Record<string, string>>} [peerFolders]
+ * @param {(url: string) => void} [onRequest]
  * @returns {Promise<{ url: string, port: number, close(): void }>}
  */
-export async function startServer(peerFolders = {}) {
+export async function startServer(peerFolders = {}, onRequest = () => undefined) {
   const folder = (/** @type {string} */ path) => sirv(path, { etag: true, maxAge: 3600, setHeaders })
   const scripts = folder(fileURLToPath(new URL('../pages', import.meta.url)))
   const models = folder(fromRoot('.models'))
@@ -32,6 +33,7 @@ export async function startServer(peerFolders = {}) {
 
   const server = createServer((request, response) => {
     const url = request.url ?? '/'
+    onRequest(url)
     const notFound = () => void response.writeHead(404).end()
     const [, place = '', rest = ''] = /^\/(sdk|models|fresh\/[^/]+|peer\/[^/]+)\/(.*)$/.exec(url) ?? []
     if (place === '') return scripts(request, response, notFound)

@@ -3,8 +3,12 @@
 /** ONNX Runtime Web's own upper bound; more brought nothing for the models measured. */
 const maxThreads = 4
 
-/** Threads need a cross-origin isolated page; without one everything runs on one. */
+/**
+ * Threads need a cross-origin isolated page; without one everything runs on one. WebKitGTK calls a page isolated and has
+ * no `SharedArrayBuffer` all the same.
+ */
 export function defaultThreads(): number {
   const { crossOriginIsolated, navigator } = globalThis
-  return crossOriginIsolated ? Math.min(maxThreads, navigator.hardwareConcurrency || 1) : 1
+  if (!crossOriginIsolated || typeof SharedArrayBuffer === 'undefined') return 1
+  return Math.min(maxThreads, navigator.hardwareConcurrency || 1)
 }

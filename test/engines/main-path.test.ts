@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from '../bench/support/server.mjs'
+import type { Engine } from './support/engine.js'
+import { firefoxPath, startFirefox } from './support/firefox.js'
+import { startWebKit, webKitDriverPath } from './support/webkit.js'
+
+const engines = [
+  { name: 'Firefox', path: firefoxPath, start: startFirefox },
+  { name: 'WebKitGTK', path: webKitDriverPath, start: startWebKit },
+]
+
+/** Embeds two sentences on the device and tells what happened, and what is left when the client is disposed. */
+const embed = `
+  const { createClient } = await import('/sdk/index.js')
+  const edge = createClient({ backends: ['wasm'] })
+  const progress = [], storage = []
+  edge.on('download', (event) => progress.push(event))
+  edge.on('storage', (event) => storage.push(event.reason))
+  const { output, placement, attempts } = await edge.pipeline('feature-extraction', 'all-minilm-l6-v2')(
+    ['A kitten naps on the couch.', 'The cat is sleeping on the sofa.'])
+  await edge.dispose()
+  const similarity = output[0].reduce((sum, value, index) => sum + value * output[1][index], 0)
+  return { similarity, placement, attempts, storage, last: progress.at(-1) }`
+
+const file = 'model_q8.onnx'
+
+describe.each(engines)('$name', ({ path, start }) => {
+  const isThere = existsSync(path)
+  const requests: string[] = []
+  let engine: Engine
+  let server: Awaited<ReturnType<typeof startServer>>
+
+  beforeAll(async () => {
+    if (!isThere) return
+    server = await startServer({}, (url) => requests.push(url))
+    engine = await start()
+  })
+
+  afterAll(async () => {
+    if (!isThere) return
+    await engine.close()
+    server.close()
+  })
+
+  test.skipIf(!isThere)('answers on the device at the first visit', async () => {
+    const result = await engine.run(`${server.url}/index.html`, embed)
+    expect(result).toMatchObject({
+      placement: { engine: 'device', backend: 'wasm', variant: 'q8' },
+      attempts: [],
+      last: { cachedBytes: 0 },
+    })
+    expect((result as { similarity: number }).similarity).toBeGreaterThan(0.5)
+    expect(requests.some((url) => url.includes(file))).toBe(true)
+  })
+
+  test.skipIf(!isThere)('answers from the cache at the second', async () => {
+    requests.length = 0
+    const result = (await engine.run(`${server.url}/index.html`, embed)) as { last: { totalBytes: number } }
+    expect(result).toMatchObject({ placement: { engine: 'device' }, storage: [] })
+    expect(result.last).toMatchObject({ cachedBytes: result.last.totalBytes })
+    expect(requests.filter((url) => url.includes(file))).toEqual([])
+  })
+})
