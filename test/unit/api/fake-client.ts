@@ -48,6 +48,8 @@ export function createFakeClient({ options = {}, locate = findsEverything, ...pa
     engines: { device: engineOf('device'), remote: engineOf('remote') },
     endpoint,
     models: new ModelDirectory(resolved.models, locate),
+    cache: () => Promise.reject(new Error('this client has no cache')),
+    download: () => Promise.resolve(),
     emitter,
     probe: () => Promise.resolve(cpuOnly),
     release: () => Promise.resolve(),

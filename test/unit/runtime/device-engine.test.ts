@@ -35,7 +35,7 @@ function createEngine(behaviour: { prepare?: Prepare; run?: WorkerHandlers['run'
     workers.push(fake)
     return fake.worker
   })
-  const listener = { onDownload: vi.fn(), onReady: vi.fn(), onNotStored: vi.fn() }
+  const listener = { onDownload: vi.fn(), onReady: vi.fn(), onNotStored: vi.fn(), onPublished: vi.fn() }
   return { engine: createDeviceEngine(host, 2, listener), prepare, run, register, listener, workers }
 }
 

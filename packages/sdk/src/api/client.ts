@@ -1,15 +1,20 @@
 /** The client: what `createClient` returns. It turns a call into a planned request and owns everything below. */
 import type {
   Capabilities,
+  DownloadOptions,
+  DownloadProgress,
   EdgewardEvents,
   EngineRequest,
   EventName,
   Listener,
+  ModelCache,
   ModelSource,
+  ModelStatus,
   Placement,
   Plan,
   ResolvedPolicy,
   Result,
+  StorageUse,
   TaskInput,
   TaskName,
   TaskOptions,
@@ -21,9 +26,11 @@ import { dispatch, plan, prepareFirst, type Engines } from '../router/index.js'
 import { abortable } from '../shared/index.js'
 import { assertTaskName, prepareInput } from '../tasks/page.js'
 import type { Emitter } from '../telemetry/index.js'
+import { createModelCache, type CacheParts } from './model-cache.js'
 import type { ModelDirectory } from './model-directory.js'
 import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 import {
+  checkDownloadOptions,
   checkExplainOptions,
   checkPipelineOptions,
   checkPrepareOptions,
@@ -54,6 +61,10 @@ export interface Client {
   prepare(model: string, options?: PrepareOptions): Promise<Placement>
   /** The plan for a request: every placement with the reason it stands there, and those ruled out. */
   explain(model: string, options?: RequestOptions): Promise<Plan>
+  /** The cache of weights: what is in it, and what should be. */
+  readonly models: ModelCache
+  /** What this site stores, and may store. */
+  storage(): Promise<StorageUse>
   /** What this device and page can do; probed once. */
   capabilities(): Promise<Capabilities>
   /** Listens to an event until the returned function is called. */
@@ -63,7 +74,7 @@ export interface Client {
 }
 
 /** What a client is made of; `createClient` puts it together. */
-export interface ClientParts {
+export interface ClientParts extends CacheParts {
   readonly options: ResolvedClientOptions
   readonly engines: Engines
   readonly endpoint: string | undefined
@@ -75,6 +86,7 @@ export interface ClientParts {
 }
 
 export class EdgewardClient implements Client {
+  readonly models: ModelCache
   readonly #parts: ClientParts
   readonly #disposing = new AbortController()
   #capabilities: Promise<Capabilities> | undefined
@@ -82,6 +94,7 @@ export class EdgewardClient implements Client {
 
   constructor(parts: ClientParts) {
     this.#parts = parts
+    this.models = createModelCache(parts.cache, (model, options) => this.#download(model, options ?? {}))
   }
 
   pipeline<T extends TaskName>(task: T, model: string): Pipeline<T> {
@@ -95,10 +108,7 @@ export class EdgewardClient implements Client {
 
   async prepare(model: string, options: PrepareOptions = {}): Promise<Placement> {
     checkPrepareOptions(options)
-    const { onProgress } = options
-    const stop = this.on('download', (progress) => {
-      if (progress.model === model) onProgress?.(progress)
-    })
+    const stop = this.#watch(model, options.onProgress)
     try {
       const startedAt = performance.now()
       const signal = this.#signalOf(options)
@@ -117,6 +127,10 @@ export class EdgewardClient implements Client {
     return planned
   }
 
+  storage(): Promise<StorageUse> {
+    return this.#parts.cache('storage')
+  }
+
   capabilities(): Promise<Capabilities> {
     this.#capabilities ??= this.#parts.probe()
     return this.#capabilities
@@ -129,6 +143,28 @@ export class EdgewardClient implements Client {
   dispose(): Promise<void> {
     this.#disposed ??= this.#dispose()
     return this.#disposed
+  }
+
+  async #download(model: string, options: DownloadOptions): Promise<ModelStatus> {
+    checkDownloadOptions(options)
+    const signal = this.#signalOf(options)
+    const stop = this.#watch(model, options.onProgress)
+    try {
+      const { source, planned } = await this.#plan(model, undefined, {}, signal)
+      if (isEdgewardError(source)) throw source
+      const placement = planned.placements.map((step) => step.placement).find(({ engine }) => engine === 'device')
+      const variant = placement && 'variant' in placement ? placement.variant : source.manifest.variants[0].dtype
+      await this.#parts.download(source, variant, signal)
+    } finally {
+      stop()
+    }
+    return this.models.status(model)
+  }
+
+  #watch(model: string, onProgress: ((progress: DownloadProgress) => void) | undefined): () => void {
+    return this.on('download', (progress) => {
+      if (progress.model === model) onProgress?.(progress)
+    })
   }
 
   async #answer<T extends TaskName>(

@@ -3,6 +3,7 @@ import type { EdgewardEvents } from '../contract/index.js'
 import { defaultThreads, probeCapabilities } from '../device/index.js'
 import { createOipEngine } from '../remote/index.js'
 import {
+  announcer,
   createDeviceEngine,
   createWorkerProcessor,
   spawnWorker,
@@ -24,17 +25,24 @@ import { resolveClientOptions } from './resolve-options.js'
 export function createClient(options: ClientOptions = {}): Client {
   const resolved = resolveClientOptions(options)
   const emitter = new Emitter<EdgewardEvents>()
-  const host = new WorkerHost(() => spawnWorker(resolved.workerUrl))
+  const host = new WorkerHost(() => spawnWorker(resolved.workerUrl), resolved.storage)
   const threads = resolved.threads ?? defaultThreads()
+  const listener = tell(emitter)
   const remote = resolved.remote && createOipEngine(resolved.remote, createWorkerProcessor(host))
   return new EdgewardClient({
     options: resolved,
     engines: {
-      ...(resolved.device && { device: createDeviceEngine(host, threads, tell(emitter)) }),
+      ...(resolved.device && { device: createDeviceEngine(host, threads, listener) }),
       ...(remote && { remote }),
     },
     endpoint: remote?.placement.endpoint,
     models: new ModelDirectory(resolved.models, (modelsUrl, model) => host.locate(modelsUrl, model)),
+    cache: (action, model) => host.cache(action, model),
+    async download(source, variant, signal) {
+      const { models } = await host.live()
+      const model = await models.register(source)
+      await models.download({ model, variant }, signal, announcer(source.manifest.id, listener))
+    },
     emitter,
     probe: probeCapabilities,
     // Without a device engine the worker still pre-processes for the endpoint.
@@ -43,9 +51,15 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 function tell(emitter: Emitter<EdgewardEvents>): DeviceListener {
+  let isAsked = false
   return {
     onDownload: (progress) => emitter.emit('download', progress),
     onReady: (model, placement, loadMs) => emitter.emit('ready', { model, placement, loadMs }),
     onNotStored: (model, reason) => emitter.emit('storage', { model, reason }),
+    onPublished() {
+      // Now there is something to lose, and a browser that asks the user asks once. Whatever it says, the cache goes on.
+      if (!isAsked) navigator.storage?.persist?.().catch(() => undefined)
+      isAsked = true
+    },
   }
 }

@@ -1,5 +1,5 @@
 /** What callers may say: to the client, and with each request. */
-import type { Backend, DownloadProgress, Policy, TaskName, TaskOptions } from '../contract/index.js'
+import type { Backend, DownloadProgress, Policy, StorageOptions, TaskName, TaskOptions } from '../contract/index.js'
 import type { RemoteOptions } from '../remote/index.js'
 
 /** What a client is created with. Everything is optional, but without `models` and `remote` nothing can run. */
@@ -22,6 +22,8 @@ export interface ClientOptions {
   readonly threads?: number
   /** Where `worker.js` of Edgeward's `dist/` folder is, when it is not beside the SDK's own script. */
   readonly workerUrl?: string | URL
+  /** How much of the cache of weights this client may fill. When absent: what the browser gives. */
+  readonly storage?: StorageOptions
   /** What requests of this client want, unless they say otherwise. */
   readonly policy?: Policy
 }

@@ -1,5 +1,5 @@
 /** Checks what the caller said, once, at the door, and fills in the defaults. */
-import type { Backend, Policy, ResolvedPolicy, TaskName } from '../contract/index.js'
+import type { Backend, DownloadOptions, Policy, ResolvedPolicy, StorageOptions, TaskName } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { nearestName } from '../shared/index.js'
 import type { RemoteOptions } from '../remote/index.js'
@@ -13,6 +13,7 @@ export interface ResolvedClientOptions {
   readonly backends: readonly Backend[] | undefined
   readonly threads: number | undefined
   readonly workerUrl: string | URL | undefined
+  readonly storage: StorageOptions | undefined
   readonly policy: ResolvedPolicy
 }
 
@@ -26,8 +27,10 @@ const clientKeys: Keys<ClientOptions> = {
   backends: true,
   threads: true,
   workerUrl: true,
+  storage: true,
   policy: true,
 }
+const storageKeys: Keys<StorageOptions> = { maxBytes: true }
 const remoteKeys: Keys<RemoteOptions> = {
   protocol: true,
   url: true,
@@ -39,6 +42,7 @@ const remoteKeys: Keys<RemoteOptions> = {
 const policyKeys: Keys<Policy> = { residency: true, prefer: true }
 const requestKeys: Keys<RequestOptions> = { signal: true, policy: true }
 const prepareKeys: Keys<PrepareOptions> = { ...requestKeys, onProgress: true }
+const downloadKeys: Keys<DownloadOptions> = { signal: true, onProgress: true }
 
 /** The options that a task has of its own. */
 const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
@@ -61,6 +65,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     threads,
     workerUrl,
     remote,
+    storage,
   } = options
   checkUrl('models', models)
   if (workerUrl !== undefined) checkUrl('workerUrl', workerUrl)
@@ -69,9 +74,13 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     throw invalid('threads', `is ${describe(threads)}`, 'a whole number from 1')
   }
   if (remote !== undefined) checkRemote(remote)
+  if (storage !== undefined) {
+    refuseUnknown('storage', storage, storageKeys)
+    aboveZero('storage.maxBytes', storage.maxBytes, 'bytes')
+  }
   trueOrFalse('device', device)
   const policy = resolvePolicy(options.policy, clientDefaults.policy)
-  return { models, remote, device, backends, threads, workerUrl, policy }
+  return { models, remote, device, backends, threads, workerUrl, storage, policy }
 }
 
 function checkUrl(where: string, url: unknown): void {
@@ -115,7 +124,16 @@ export function checkExplainOptions(options: RequestOptions): void {
 
 /** @throws EdgewardError INVALID_OPTION */
 export function checkPrepareOptions(options: PrepareOptions): void {
-  checkOptions('prepare', options, prepareKeys)
+  checkProgressOptions('prepare', options, prepareKeys)
+}
+
+/** @throws EdgewardError INVALID_OPTION */
+export function checkDownloadOptions(options: DownloadOptions): void {
+  checkProgressOptions('download', options, downloadKeys)
+}
+
+function checkProgressOptions(where: string, options: DownloadOptions, known: Readonly<Record<string, true>>): void {
+  checkOptions(where, options, known)
   const { onProgress } = options as { onProgress?: unknown }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw invalid('onProgress', `is ${describe(onProgress)}`, 'a function')

@@ -18,7 +18,10 @@ export interface EdgewardEvents {
   download: DownloadProgress
   /** A model is ready on the device. */
   ready: { readonly model: string; readonly placement: Placement; readonly loadMs: number }
-  /** Weights could not be kept; the model runs from memory and is fetched again next time. */
+  /**
+   * A model's weights could not be kept, so that it runs from memory and is fetched again next time; or they had to make
+   * room for another model. It may come after `ready`.
+   */
   storage: { readonly model: string; readonly reason: string }
   /** A placement failed and the next one is tried. */
   fallback: { readonly model: string; readonly task: TaskName; readonly attempt: Attempt }

@@ -11,12 +11,25 @@ export interface DeviceListener {
   onDownload(progress: DownloadProgress): void
   onReady(model: string, placement: Placement, loadMs: number): void
   onNotStored(model: string, reason: string): void
+  /** A model was not in the cache, and now is. */
+  onPublished(): void
 }
 
 interface ReadyModel extends LiveWorker {
   readonly model: ModelKey
   /** How long it took to get ready, when it was not. */
   readonly loadMs?: number
+}
+
+/** Tells the listener what the worker tells about the load of `model`. */
+export function announcer(model: string, listener: DeviceListener): (event: PrepareEvent) => void {
+  return (event) => {
+    if (event.type === 'progress') {
+      const { loadedBytes, totalBytes, cachedBytes } = event
+      listener.onDownload({ model, loadedBytes, totalBytes, cachedBytes })
+    } else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason)
+    else if (event.type === 'published') listener.onPublished()
+  }
 }
 
 /** @param threads - WASM threads for each session */
@@ -28,14 +41,7 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
     const started = performance.now()
     const { id } = source.manifest
     const { backend, variant } = placement
-    const announce = (event: PrepareEvent) => {
-      if (event.type === 'not-stored') {
-        listener.onNotStored(id, event.reason)
-        return
-      }
-      const { loadedBytes, totalBytes, cachedBytes } = event
-      listener.onDownload({ model: id, loadedBytes, totalBytes, cachedBytes })
-    }
+    const announce = announcer(id, listener)
     const announceReady = () => listener.onReady(id, placement, performance.now() - started)
     await live.models.prepare({ model, backend, variant, threads }, signal, announce, announceReady)
     return { ...live, model, loadMs: performance.now() - started }

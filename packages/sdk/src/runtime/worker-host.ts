@@ -1,8 +1,8 @@
 /** Owns the worker: spawns it when it is first needed, and a fresh one after a death. */
-import type { ModelSource } from '../contract/index.js'
+import type { ModelSource, StorageOptions } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
-import { connect, type Connection, type LiveResources } from '../transport/index.js'
+import { connect, type CacheActions, type Connection, type LiveResources } from '../transport/index.js'
 import { WorkerModels } from './worker-models.js'
 
 /** Creates the worker. */
@@ -24,11 +24,13 @@ const shutdownMs = 3_000
 
 export class WorkerHost {
   readonly #spawn: SpawnWorker
+  readonly #storage: StorageOptions | undefined
   readonly #disposing = new AbortController()
   #state: State = { is: 'idle' }
 
-  constructor(spawn: SpawnWorker) {
+  constructor(spawn: SpawnWorker, storage?: StorageOptions) {
     this.#spawn = spawn
+    this.#storage = storage
   }
 
   /**
@@ -55,6 +57,14 @@ export class WorkerHost {
     return connection.call('locate', { modelsUrl, model }, { signal: neverAborted() })
   }
 
+  /** Asks the cache for something; what comes back is what {@link CacheActions} says. */
+  async cache<A extends keyof CacheActions>(action: A, model = ''): Promise<Awaited<ReturnType<CacheActions[A]>>> {
+    const { connection } = await this.live()
+    const answer = await connection.call('cache', { action, model }, { signal: neverAborted() })
+    // The worker's cache has the methods of `CacheActions`, which the wire's one result type cannot tell apart.
+    return answer as Awaited<ReturnType<CacheActions[A]>>
+  }
+
   /**
    * Lets the worker free what it holds, then ends it; one that is still starting is ended at once. Resolves with what it
    * could not free.
@@ -78,6 +88,7 @@ export class WorkerHost {
 
   async #start(): Promise<LiveWorker> {
     const connection = await connect(this.#create(), this.#disposing.signal)
+    if (this.#storage) await connection.call('configure', this.#storage, { signal: neverAborted() })
     return { connection, models: new WorkerModels(connection) }
   }
 

@@ -2,7 +2,14 @@
 import type { ModelSource, Placement } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted, SingleFlight } from '../shared/index.js'
-import { modelKey, type Connection, type ModelKey, type PrepareEvent, type PreparePayload } from '../transport/index.js'
+import {
+  modelKey,
+  type Connection,
+  type DownloadPayload,
+  type ModelKey,
+  type PrepareEvent,
+  type PreparePayload,
+} from '../transport/index.js'
 
 export type DevicePlacement = Extract<Placement, { engine: 'device' }>
 
@@ -53,15 +60,33 @@ export class WorkerModels {
     const key = readyKey(payload.model, payload)
     return this.#preparing.run(key, signal, async (sharedSignal) => {
       const stream = await this.#connection.call('prepare', payload, { signal: sharedSignal })
-      await readAll(stream, sharedSignal, onEvent)
+      await readUntilReady(stream, sharedSignal, onEvent)
       this.#ready.add(key)
       onReady()
     })
+  }
+
+  /** Brings a variant into the cache; resolves when everything that could be stored is. */
+  async download(payload: DownloadPayload, signal: AbortSignal, onEvent: (event: PrepareEvent) => void): Promise<void> {
+    await readAll(await this.#connection.call('download', payload, { signal }), signal, onEvent)
   }
 }
 
 function readyKey(model: ModelKey, { variant, backend }: Pick<DevicePlacement, 'variant' | 'backend'>): string {
   return `${model}/${variant}/${backend}`
+}
+
+/** Resolves when the model can be used; what comes later is still told. */
+function readUntilReady(
+  stream: ReadableStream<PrepareEvent>,
+  signal: AbortSignal,
+  onEvent: (event: PrepareEvent) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onNext = (event: PrepareEvent) => (event.type === 'ready' ? resolve() : onEvent(event))
+    // A failure after "ready" concerns the cache alone: the worker is gone, and the next one says what it finds.
+    readAll(stream, signal, onNext).then(resolve, reject)
+  })
 }
 
 async function readAll<T>(stream: ReadableStream<T>, signal: AbortSignal, onChunk: (chunk: T) => void): Promise<void> {

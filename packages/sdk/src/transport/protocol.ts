@@ -3,7 +3,10 @@ import type {
   Backend,
   EngineAnswer,
   Manifest,
+  ModelCache,
   ModelSource,
+  StorageOptions,
+  StorageUse,
   TaskContext,
   TaskName,
   VariantDtype,
@@ -43,7 +46,23 @@ export interface RunPayload extends ProcessPayload {
   readonly variant: VariantDtype
 }
 
-/** How a model is coming along. The stream's end means: ready. */
+export interface DownloadPayload {
+  readonly model: ModelKey
+  readonly variant: VariantDtype
+}
+
+/** What can be asked of the cache: as {@link ModelCache} has it, and `storage`. */
+export interface CacheActions extends Omit<ModelCache, 'download'> {
+  storage(): Promise<StorageUse>
+}
+
+export interface CachePayload {
+  readonly action: keyof CacheActions
+  /** The model's id, for those that take one. */
+  readonly model: string
+}
+
+/** How a model is coming along. The stream's end means: what could be stored is stored. */
 export type PrepareEvent =
   | {
       readonly type: 'progress'
@@ -51,7 +70,12 @@ export type PrepareEvent =
       readonly totalBytes: number
       readonly cachedBytes: number
     }
-  | { readonly type: 'not-stored'; readonly reason: string }
+  /** The model can be used now; it may still be on its way into the cache. */
+  | { readonly type: 'ready' }
+  /** Weights cannot be kept; with `model`, those of another one that had to go. */
+  | { readonly type: 'not-stored'; readonly reason: string; readonly model?: string }
+  /** The model was not in the cache, and now is. */
+  | { readonly type: 'published' }
 
 /** What the worker still owns; all zero after a shutdown that went well. */
 export interface LiveResources {
@@ -62,11 +86,16 @@ export interface LiveResources {
 
 /** Every method of the worker. */
 export interface WorkerMethods {
+  /** Comes before every other method, if at all. */
+  configure: { payload: StorageOptions; result: undefined }
   /** Fetches and checks a model's manifest. */
   locate: { payload: LocatePayload; result: ModelSource }
   /** Tells the worker about a model that its methods will name by key. */
   register: { payload: ModelSource; result: undefined }
   prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
+  /** Brings a variant into the cache, without sessions. */
+  download: { payload: DownloadPayload; result: ReadableStream<PrepareEvent> }
+  cache: { payload: CachePayload; result: unknown }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }
   /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */

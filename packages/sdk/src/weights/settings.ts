@@ -1,6 +1,8 @@
 /** The numbers that the weights store works by. */
 
-export interface WeightsSettings {
+import type { RetrySettings } from './retry.js'
+
+export interface WeightsSettings extends RetrySettings {
   readonly databaseName: string
   /** How long opening the database may take before the store works without it. */
   readonly openDeadlineMs: number
@@ -11,6 +13,10 @@ export interface WeightsSettings {
   readonly parallelRequests: number
   /** The bytes of verified chunks that may wait for the database; when more come, the download waits. */
   readonly maxPendingWriteBytes: number
+  /** The most bytes of weights that the cache may hold; least recently used models make room for others. */
+  readonly maxBytes: number
+  /** How much of the site's quota is left for others: the page's own data, and what the database itself needs. */
+  readonly quotaMarginBytes: number
 }
 
 export const weightsDefaults: WeightsSettings = Object.freeze({
@@ -18,6 +24,12 @@ export const weightsDefaults: WeightsSettings = Object.freeze({
   openDeadlineMs: 3_000,
   operationDeadlineMs: 20_000,
   stallMs: 30_000,
+  maxTries: 4,
+  retryBaseMs: 300,
+  retryMaxMs: 5_000,
+  maxRetryAfterMs: 30_000,
   parallelRequests: 4,
   maxPendingWriteBytes: 32 * 1024 * 1024,
+  maxBytes: Infinity,
+  quotaMarginBytes: 16 * 1024 * 1024,
 })

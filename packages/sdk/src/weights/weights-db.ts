@@ -1,33 +1,45 @@
-/** The database of verified chunks, by digest: the one place that knows IndexedDB. */
+/** The database of verified chunks, by digest, and of the models that they make: the one place that knows IndexedDB. */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import { messageOf } from '../errors/index.js'
+import type { ModelRecord } from './model-record.js'
 import type { WeightsSettings } from './settings.js'
 
 interface WeightsSchema extends DBSchema {
-  /** Blobs, not ArrayBuffers: browsers read them about three times faster. */
-  chunks: { key: string; value: Blob }
+  /** Blobs, which browsers read about three times faster; ArrayBuffers where a browser refuses to store Blobs. */
+  chunks: { key: string; value: Blob | ArrayBuffer }
+  /** The models that are complete, by id. */
+  models: { key: string; value: ModelRecord }
 }
 
-/** The version of {@link WeightsSchema}. A database of a higher one belongs to a newer Edgeward and is left alone. */
-const schemaVersion = 1
+/**
+ * The version of {@link WeightsSchema}: 1 had `chunks` only. A database of a higher one belongs to a newer Edgeward and
+ * is left alone.
+ */
+const schemaVersion = 2
 
-type Database = IDBPDatabase<WeightsSchema>
+export type WeightsDatabase = IDBPDatabase<WeightsSchema>
 
 type Connection =
   /** Not opened yet, or lost: whoever needs it next opens it. */
   | { readonly state: 'idle'; readonly reason: string }
-  | { readonly state: 'open'; readonly database: Database }
+  | { readonly state: 'open'; readonly database: WeightsDatabase }
   /** Could not be opened, or was closed by us: nobody tries again. */
   | { readonly state: 'unusable'; readonly reason: string }
+
+/** Frees storage for so many bytes; resolves with whether it is worth trying again. */
+export type MakeRoom = (bytes: number) => Promise<boolean>
 
 /** Every method but `connect` and `close` rejects when no connection can be had, so that callers go on without. */
 export class WeightsDb {
   readonly #settings: WeightsSettings
+  readonly #makeRoom: MakeRoom
+  #refusesBlobs = false
   #connection: Connection = { state: 'idle', reason: 'the weights database was not opened yet' }
   #opening: Promise<void> | undefined
 
-  constructor(settings: WeightsSettings) {
+  constructor(settings: WeightsSettings, makeRoom: MakeRoom = () => Promise.resolve(false)) {
     this.#settings = settings
+    this.#makeRoom = makeRoom
   }
 
   /** Opens the database if it is not open. Never rejects: resolves with the reason why there is none, if so. */
@@ -40,29 +52,60 @@ export class WeightsDb {
   }
 
   async get(digest: string): Promise<Blob | undefined> {
-    return this.#use('reading', (database) => database.get('chunks', digest))
+    const chunk = await this.use('reading', (database) => database.get('chunks', digest))
+    return chunk instanceof ArrayBuffer ? new Blob([chunk]) : chunk
   }
 
+  /** Stores a chunk. When the browser gives no more storage, room is made and it is tried once more. */
   async put(digest: string, chunk: Blob): Promise<void> {
-    await this.#use('writing', (database) => database.put('chunks', chunk, digest))
+    try {
+      await this.#put(digest, chunk)
+    } catch (error) {
+      if (!isNamed(error, 'QuotaExceededError') || !(await this.#makeRoom(chunk.size))) throw error
+      await this.#put(digest, chunk)
+    }
   }
 
   async delete(digest: string): Promise<void> {
-    await this.#use('deleting', (database) => database.delete('chunks', digest))
+    await this.use('deleting', (database) => database.delete('chunks', digest))
   }
 
   /** Which of these digests have a record. */
   async stored(digests: Iterable<string>): Promise<ReadonlySet<string>> {
-    return this.#use('listing', async (database) => {
+    return this.use('listing', async (database) => {
       const { store } = database.transaction('chunks')
       const keys = await Promise.all(Array.from(new Set(digests), (digest) => store.getKey(digest)))
       return new Set(keys.filter((key) => key !== undefined))
     })
   }
 
+  /** Does something with the database; what it changes in several steps belongs into one transaction. */
+  async use<T>(what: string, work: (database: WeightsDatabase) => Promise<T>): Promise<T> {
+    try {
+      return await this.#attempt(what, work)
+    } catch (error) {
+      // Browsers drop connections of pages that were suspended: once more with a new one.
+      if (!isNamed(error, 'InvalidStateError') || (await this.connect()) !== undefined) throw error
+      return await this.#attempt(what, work)
+    }
+  }
+
   async close(): Promise<void> {
     await this.#opening
     this.#disconnect({ state: 'unusable', reason: 'the weights database was closed' })
+  }
+
+  async #put(digest: string, chunk: Blob): Promise<void> {
+    const write = (value: Blob | ArrayBuffer) =>
+      this.use('writing', (database) => database.put('chunks', value, digest))
+    if (this.#refusesBlobs) return void (await write(await chunk.arrayBuffer()))
+    try {
+      await write(chunk)
+    } catch (error) {
+      if (!isNamed(error, 'DataCloneError')) throw error
+      await write(await chunk.arrayBuffer())
+      this.#refusesBlobs = true
+    }
   }
 
   async #open(): Promise<void> {
@@ -82,25 +125,18 @@ export class WeightsDb {
   }
 
   /** Asynchronous also where `indexedDB` itself is missing or forbidden. */
-  async #openDatabase(): Promise<Database> {
+  async #openDatabase(): Promise<WeightsDatabase> {
     return openDB<WeightsSchema>(this.#settings.databaseName, schemaVersion, {
-      upgrade: (database) => void database.createObjectStore('chunks'),
+      upgrade: (database, from) => {
+        if (from < 1) database.createObjectStore('chunks')
+        if (from < 2) database.createObjectStore('models', { keyPath: 'id' })
+      },
       blocking: () => this.#lose('another tab upgrades or deletes the weights database'),
       terminated: () => this.#lose('the browser closed the weights database'),
     })
   }
 
-  async #use<T>(what: string, work: (database: Database) => Promise<T>): Promise<T> {
-    try {
-      return await this.#attempt(what, work)
-    } catch (error) {
-      // Browsers drop connections of pages that were suspended: once more with a new one.
-      if (!isNamed(error, 'InvalidStateError') || (await this.connect()) !== undefined) throw error
-      return await this.#attempt(what, work)
-    }
-  }
-
-  async #attempt<T>(what: string, work: (database: Database) => Promise<T>): Promise<T> {
+  async #attempt<T>(what: string, work: (database: WeightsDatabase) => Promise<T>): Promise<T> {
     const connection = this.#connection
     if (connection.state !== 'open') throw new DOMException(connection.reason, 'InvalidStateError')
     try {
@@ -123,8 +159,18 @@ export class WeightsDb {
   }
 }
 
-/** `InvalidStateError`: the connection is closing or gone. `TimeoutError`: it does not answer any more. */
-function isNamed(error: unknown, name: 'InvalidStateError' | 'TimeoutError' | 'VersionError'): boolean {
+type FailureName =
+  /** The connection is closing or gone. */
+  | 'InvalidStateError'
+  /** It does not answer any more. */
+  | 'TimeoutError'
+  | 'VersionError'
+  | 'QuotaExceededError'
+  /** The browser does not store such a value. */
+  | 'DataCloneError'
+
+function isNamed(error: unknown, name: FailureName): boolean {
+  // Newer browsers have a class of its own for QuotaExceededError, which extends DOMException.
   return error instanceof DOMException && error.name === name
 }
 

@@ -1,21 +1,29 @@
 /** The one interface to a model's bytes: verified, from the cache or the network. Runs in the worker. */
-import type { ManifestFile } from '../contract/index.js'
+import type { ManifestFile, ModelSource, VariantDtype } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { splitIntoChunks } from './chunks.js'
 import { createDownloadLocks } from './download-locks.js'
 import { loadFile, type LoadContext } from './load-file.js'
+import { ModelLoads, type AdmittedLoad, type CacheListener } from './model-loads.js'
+import { ModelRecords } from './model-records.js'
 import { PendingWrites } from './pending-writes.js'
 import { weightsDefaults, type WeightsSettings } from './settings.js'
+import { StorageSpace } from './storage-space.js'
 import { requireDigests } from './verify.js'
+import { WeightsCache } from './weights-cache.js'
 import { WeightsDb } from './weights-db.js'
 
 export interface LoadFileOptions {
   /** Where the file is; see `fileUrl`. */
   readonly url: string
+  /** Where else the same file is: asked when `url` fails, chunk by chunk. */
+  readonly mirrorUrls?: readonly string[]
   /** The manifest's `chunkBytes`. */
   readonly chunkBytes: number
   readonly signal: AbortSignal
+  /** Why nothing may be stored, if so: the load then goes on from memory, and says so by `onNotStored`. */
+  readonly refusal?: string | undefined
   /** A chunk was verified. The calls of one load add up to the file's bytes. */
   onBytes?(bytes: number, from: 'cache' | 'network'): void
   /**
@@ -35,36 +43,80 @@ export interface WeightsStore {
   load(file: ManifestFile, options: LoadFileOptions): Promise<Uint8Array<ArrayBuffer>>
   /** How many bytes of these files are in the cache; 0 when it cannot be read. */
   cachedBytes(files: readonly ManifestFile[], chunkBytes: number): Promise<number>
+  /**
+   * Lets in the load of a variant with its assets: makes room for what is missing, and keeps what is there. Whoever asks
+   * ends it: by `publish` when all of it was loaded, else by `giveUp`. Never rejects.
+   */
+  admit(source: ModelSource, dtype: VariantDtype, listener: CacheListener): Promise<ModelAdmission>
+  /** What is in the cache, and what can be done with it. */
+  readonly cache: WeightsCache
+  /** Resolves when everything that was loaded is stored and published. */
+  settled(): Promise<void>
   /** Ends running loads, waits until every verified chunk is stored, and closes the database. */
   close(): Promise<void>
+}
+
+/** A model's load that was let in; see {@link WeightsStore.admit}. */
+export interface ModelAdmission extends Pick<AdmittedLoad, 'refusal' | 'giveUp'> {
+  /** Publishes the model as soon as every chunk is stored; does not hold up the caller. */
+  publish(): void
 }
 
 /** Opens the store. Never rejects: without a database it works from memory, and every load says so by `onNotStored`. */
 export async function openWeightsStore(settings: Partial<WeightsSettings> = {}): Promise<WeightsStore> {
   const resolved = { ...weightsDefaults, ...settings }
-  const db = new WeightsDb(resolved)
+  const db: WeightsDb = new WeightsDb(resolved, (bytes) => loads.makeRoom(bytes))
+  const records = new ModelRecords(db)
+  const loads = new ModelLoads(db, records, new StorageSpace(resolved, records))
   await db.connect()
   const writes = new PendingWrites(resolved.maxPendingWriteBytes)
-  return new CachingStore({ settings: resolved, db, writes, locks: createDownloadLocks() })
+  const locks = createDownloadLocks()
+  return new CachingStore(
+    { settings: resolved, ruledOut: new Map(), db, writes, locks },
+    loads,
+    new WeightsCache(db, records, loads),
+  )
 }
 
 class CachingStore implements WeightsStore {
+  readonly cache: WeightsCache
   readonly #context: LoadContext
+  readonly #modelLoads: ModelLoads
   readonly #closing = new AbortController()
   readonly #loads = new Set<Promise<unknown>>()
+  readonly #publications = new Set<Promise<void>>()
 
-  constructor(context: LoadContext) {
+  constructor(context: LoadContext, modelLoads: ModelLoads, cache: WeightsCache) {
     this.#context = context
+    this.#modelLoads = modelLoads
+    this.cache = cache
+  }
+
+  async admit(source: ModelSource, dtype: VariantDtype, listener: CacheListener): Promise<ModelAdmission> {
+    const load = await this.#modelLoads.admit(source, dtype, listener)
+    const publish = () => {
+      const publication = load.publish(this.#context.writes.settled())
+      this.#publications.add(publication)
+      void publication.finally(() => this.#publications.delete(publication))
+    }
+    return { ...load, publish }
+  }
+
+  async settled(): Promise<void> {
+    await this.#context.writes.settled()
+    await Promise.all(this.#publications)
   }
 
   async load(file: ManifestFile, options: LoadFileOptions): Promise<Uint8Array<ArrayBuffer>> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal])
     signal.throwIfAborted()
     requireDigests()
-    const { url, chunkBytes } = options
+    const { url, mirrorUrls = [], chunkBytes, refusal } = options
     const load = loadFile(this.#context, file, {
       url,
+      mirrorUrls,
       chunkBytes,
+      refusal,
       signal,
       onBytes: (bytes, from) => options.onBytes?.(bytes, from),
       onNotStored: (reason) => options.onNotStored?.(reason),
@@ -82,7 +134,7 @@ class CachingStore implements WeightsStore {
   async close(): Promise<void> {
     this.#closing.abort(new EdgewardError('DISPOSED', 'the weights store was closed'))
     await Promise.allSettled(this.#loads)
-    await this.#context.writes.settled()
+    await this.settled()
     await this.#context.db.close()
   }
 

@@ -3,6 +3,7 @@ import type { Backend, Graph, TensorMap, VariantDtype } from '../contract/index.
 import { EdgewardError } from '../errors/index.js'
 import { SingleFlight } from '../shared/index.js'
 import { modelKey } from '../transport/index.js'
+import type { ModelAdmission } from '../weights/index.js'
 import { runCanary } from './canary.js'
 import { GpuOwner } from './gpu-owner.js'
 import { createGraphSession, type GraphSession } from './ort-session.js'
@@ -81,12 +82,19 @@ export class SessionPool {
     const made = new Map<string, OpenGraph>()
     try {
       const starting = this.#start(place)
+      const admitting = model.admit(place.variant, listener)
       const fetching = Object.entries(model.variant(place.variant).graphs).map(([name, graph]) => {
-        return { name, graph, bytes: model.load(graph.file, loading, listener) }
+        return {
+          name,
+          graph,
+          bytes: admitting.then((admission) => model.load(graph.file, loading, listener, admission)),
+        }
       })
       // The task's own files come along, so that "ready" means ready.
-      const preparing = prepareTask(model, listener)
-      const [started] = await Promise.all([starting, preparing, ...fetching.map(({ bytes }) => bytes)])
+      const preparing = admitting.then((admission) => prepareTask(model, listener, admission))
+      const files = Promise.all([preparing, ...fetching.map(({ bytes }) => bytes)])
+      publishAfter(files, admitting)
+      const [started] = await Promise.all([starting, files])
       // Shifted off one by one, so that each file's bytes are let go as soon as its session exists.
       for (let next = fetching.shift(); next !== undefined; next = fetching.shift()) {
         const { name, graph, bytes } = next
@@ -154,8 +162,18 @@ function modelSessions(modelId: string, graphs: ReadonlyMap<string, OpenGraph>):
   }
 }
 
-async function prepareTask(model: WorkerModel, listener: LoadListener): Promise<void> {
+/** Publishes the model as soon as its files are there, whatever becomes of its sessions; nobody waits for it. */
+function publishAfter(files: Promise<unknown>, admitting: Promise<ModelAdmission>): void {
+  files
+    .then(
+      async () => (await admitting).publish(),
+      async () => (await admitting).giveUp(),
+    )
+    .catch(() => undefined) // Without an admission no file was loaded, and whoever waits for the files hears why.
+}
+
+async function prepareTask(model: WorkerModel, listener: LoadListener, admission: ModelAdmission): Promise<void> {
   const { assets, task } = model.manifest
-  await Promise.all(Object.keys(assets).map((role) => model.asset(role, listener)))
+  await Promise.all(Object.keys(assets).map((role) => model.asset(role, listener, admission)))
   await model.task(task)
 }

@@ -1,13 +1,9 @@
 /** What the worker does for each call of the page. */
-import { EdgewardError } from '../errors/index.js'
-import {
-  modelKey,
-  type ModelKey,
-  type PrepareEvent,
-  type PreparePayload,
-  type WorkerHandlers,
-} from '../transport/index.js'
+import type { ModelSource } from '../contract/index.js'
+import { EdgewardError, isEdgewardError } from '../errors/index.js'
+import { modelKey, type ModelKey, type WorkerHandlers } from '../transport/index.js'
 import { loadManifest, openWeightsStore, type WeightsStore } from '../weights/index.js'
+import { loadStream } from './load-stream.js'
 import { runTask } from './run-task.js'
 import { SessionPool } from './session-pool.js'
 import { WorkerModel } from './worker-model.js'
@@ -16,7 +12,8 @@ export function createWorkerApi(): WorkerHandlers {
   const models = new Map<ModelKey, WorkerModel>()
   const pool = new SessionPool()
   let store: Promise<WeightsStore> | undefined
-  const openStore = () => (store ??= openWeightsStore())
+  let settings: Parameters<typeof openWeightsStore>[0]
+  const openStore = () => (store ??= openWeightsStore(settings))
 
   const modelNamed = (key: ModelKey): WorkerModel => {
     const model = models.get(key)
@@ -25,10 +22,12 @@ export function createWorkerApi(): WorkerHandlers {
   }
 
   return {
-    async locate({ modelsUrl, model }, { signal }) {
-      const { manifest, url } = await loadManifest(modelsUrl, model, signal)
-      return { manifest, manifestUrl: url }
+    configure(options) {
+      settings = options
+      return Promise.resolve(undefined)
     },
+
+    locate: ({ modelsUrl, model }, { signal }) => locate(modelsUrl, model, openStore, signal),
 
     register({ manifest, manifestUrl }) {
       const key = modelKey(manifest)
@@ -36,7 +35,19 @@ export function createWorkerApi(): WorkerHandlers {
       return Promise.resolve(undefined)
     },
 
-    prepare: (payload) => Promise.resolve(prepareStream(pool, modelNamed(payload.model), payload)),
+    async prepare(payload) {
+      const model = modelNamed(payload.model)
+      return loadStream(model, payload.variant, openStore, (signal, listener) =>
+        pool.open(model, payload, signal, listener),
+      )
+    },
+
+    async download({ model: key, variant }) {
+      const model = modelNamed(key)
+      return loadStream(model, variant, openStore, (signal, listener) => model.download(variant, signal, listener))
+    },
+
+    cache: async ({ action, model }) => (await openStore()).cache[action](model),
 
     async run(payload, { signal }) {
       const model = modelNamed(payload.model)
@@ -64,43 +75,21 @@ export function createWorkerApi(): WorkerHandlers {
   }
 }
 
-/** Loads a model and tells how it is coming along; ends when it is ready, errors when it cannot be. */
-function prepareStream(pool: SessionPool, model: WorkerModel, place: PreparePayload): ReadableStream<PrepareEvent> {
-  const cancelled = new AbortController()
-  let isOpen = true
-  return new ReadableStream<PrepareEvent>({
-    start(controller) {
-      // Loads that others share, and writes to the database, go on after this stream's end and still tell about it.
-      const send = (event: PrepareEvent) => {
-        if (isOpen) controller.enqueue(event)
-      }
-      const end = (how: () => void) => {
-        if (isOpen) how()
-        isOpen = false
-      }
-      const progress = countBytes(model, place, send)
-      const onNotStored = (reason: string) => send({ type: 'not-stored', reason })
-      pool.open(model, place, cancelled.signal, { onBytes: progress, onNotStored }).then(
-        () => end(() => controller.close()),
-        (error: unknown) => end(() => controller.error(error)),
-      )
-    },
-    cancel(reason) {
-      isOpen = false
-      cancelled.abort(reason)
-    },
-  })
-}
-
-function countBytes(model: WorkerModel, { variant }: PreparePayload, send: (event: PrepareEvent) => void) {
-  const graphs = Object.values(model.variant(variant).graphs)
-  const files = [...graphs.map(({ file }) => file), ...Object.values(model.manifest.assets)]
-  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  let loadedBytes = 0
-  let cachedBytes = 0
-  return (bytes: number, from: 'cache' | 'network') => {
-    loadedBytes += bytes
-    if (from === 'cache') cachedBytes += bytes
-    send({ type: 'progress', loadedBytes, totalBytes, cachedBytes })
+/** A model's manifest, from its address; when there is no network, from the cache if the whole model is there. */
+async function locate(
+  modelsUrl: string,
+  model: string,
+  openStore: () => Promise<WeightsStore>,
+  signal: AbortSignal,
+): Promise<ModelSource> {
+  try {
+    const { manifest, url } = await loadManifest(modelsUrl, model, signal)
+    return { manifest, manifestUrl: url }
+  } catch (error) {
+    if (!isEdgewardError(error) || error.code !== 'DOWNLOAD_FAILED') throw error
+    const { cache } = await openStore()
+    const source = await cache.source(model, error.details['url'])
+    if (source === undefined) throw error
+    return { manifest: source.manifest, manifestUrl: source.manifestUrl }
   }
 }

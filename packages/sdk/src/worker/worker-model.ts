@@ -3,14 +3,13 @@ import type { LoadedTask, Manifest, ManifestFile, TaskName, Variant, VariantDtyp
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import { taskNamed } from '../tasks/index.js'
-import { fileUrl, type WeightsStore } from '../weights/index.js'
+import { fileUrl, type CacheListener, type ModelAdmission, type WeightsStore } from '../weights/index.js'
 
 export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
 
 /** Who hears how a load is coming along. */
-export interface LoadListener {
+export interface LoadListener extends CacheListener {
   onBytes?: OnBytes
-  onNotStored?(reason: string): void
 }
 
 export class WorkerModel {
@@ -26,20 +25,49 @@ export class WorkerModel {
     this.#store = store
   }
 
+  /** Lets in a load of a variant; see the store's `admit`. */
+  async admit(variant: VariantDtype, listener: LoadListener): Promise<ModelAdmission> {
+    const store = await this.#store()
+    return store.admit({ manifest: this.manifest, manifestUrl: this.#manifestUrl }, variant, listener)
+  }
+
+  /** Brings a variant and the assets into the cache, one file after the other, and keeps nothing in memory. */
+  async download(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<void> {
+    const graphs = Object.values(this.variant(variant).graphs)
+    const files = [...Object.values(this.manifest.assets), ...graphs.map(({ file }) => file)]
+    const admission = await this.admit(variant, listener)
+    try {
+      for (const file of files) await this.load(file, signal, listener, admission)
+    } catch (error) {
+      admission.giveUp()
+      throw error
+    }
+    admission.publish()
+  }
+
   /** The verified bytes of a file of this model. */
-  async load(file: ManifestFile, signal: AbortSignal, listener: LoadListener = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async load(
+    file: ManifestFile,
+    signal: AbortSignal,
+    listener: LoadListener = {},
+    { refusal }: Partial<Pick<ModelAdmission, 'refusal'>> = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const store = await this.#store()
     const { chunkBytes } = this.manifest
-    return store.load(file, { url: fileUrl(this.#manifestUrl, file.path), chunkBytes, signal, ...listener })
+    return store.load(file, { url: fileUrl(this.#manifestUrl, file.path), chunkBytes, signal, refusal, ...listener })
   }
 
   /** An asset's bytes, loaded once. One request's abort must not take it from another: it is not passed on. */
-  async asset(role: string, listener: LoadListener = {}): Promise<Uint8Array> {
+  async asset(
+    role: string,
+    listener: LoadListener = {},
+    admission: Partial<Pick<ModelAdmission, 'refusal'>> = {},
+  ): Promise<Uint8Array> {
     const file = this.manifest.assets[role]
     if (file === undefined)
       throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
     const isKept = this.#assets.has(role)
-    const bytes = await remember(this.#assets, role, () => this.load(file, neverAborted(), listener))
+    const bytes = await remember(this.#assets, role, () => this.load(file, neverAborted(), listener, admission))
     if (isKept) listener.onBytes?.(file.bytes, 'cache')
     return bytes
   }

@@ -1,0 +1,85 @@
+/** What the cache of weights holds, and what callers may ask of it. */
+import type { DownloadProgress } from './event.js'
+import type { VariantDtype } from './manifest.js'
+
+/** How much a client may keep. */
+export interface StorageOptions {
+  /**
+   * The most bytes of weights that the cache may hold. The least recently used models that are not pinned make room for
+   * another; one that does not fit even then runs from memory. When absent: what the browser gives.
+   */
+  readonly maxBytes?: number
+}
+
+/** A model that is in the cache to the last chunk. Times are milliseconds since 1970, as `Date.now()` gives them. */
+export interface CachedModel {
+  readonly id: string
+  readonly revision: string
+  /** The variants that are complete. */
+  readonly variants: readonly VariantDtype[]
+  /** Bytes of its complete variants and assets; chunks that it shares with another model count for both. */
+  readonly bytes: number
+  readonly addedAt: number
+  readonly usedAt: number
+  /** When all its chunks were last known to be right. */
+  readonly verifiedAt: number
+  /** Whether it is never evicted. */
+  readonly isPinned: boolean
+}
+
+/** Whether a model is in the cache. */
+export type ModelStatus = { readonly state: 'absent' } | ({ readonly state: 'cached' } & CachedModel)
+
+/** What a removal gave back. */
+export interface FreedStorage {
+  readonly freedBytes: number
+}
+
+/** What re-reading a model's chunks found. */
+export interface Verification {
+  readonly chunks: number
+  /**
+   * Chunks that were wrong or lost. They were deleted, and every model that needs them is no longer in the cache (nor
+   * pinned): its next load fetches these chunks only, and it is back.
+   */
+  readonly wrongChunks: number
+}
+
+/** What this site stores. */
+export interface StorageUse {
+  /** Bytes of the weights of the cached models; a chunk that several share counts once. */
+  readonly usedBytes: number
+  /** What the browser lets this site store in all; absent when it does not say. */
+  readonly quotaBytes?: number
+  /** Whether the browser promised not to evict this site's data by itself. */
+  readonly persisted: boolean
+  readonly models: readonly CachedModel[]
+}
+
+export interface DownloadOptions {
+  /** Ends the download within moments; chunks that are verified stay. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: DownloadProgress) => void
+}
+
+/** The models in the cache of weights, which all clients of this origin share. */
+export interface ModelCache {
+  /** The models that are complete. */
+  list(): Promise<readonly CachedModel[]>
+  status(model: string): Promise<ModelStatus>
+  /**
+   * Brings the variant that this device would use into the cache, without making it ready. Resolves when it is complete,
+   * or could not be kept (the event `storage` says why).
+   */
+  download(model: string, options?: DownloadOptions): Promise<ModelStatus>
+  /** From now on the model is never evicted. @throws EdgewardError INVALID_OPTION when it is not in the cache */
+  pin(model: string): Promise<void>
+  /** @throws EdgewardError INVALID_OPTION when it is not in the cache */
+  unpin(model: string): Promise<void>
+  /** Takes a model out of the cache, with the chunks that no other model needs. Sessions that run go on. */
+  remove(model: string): Promise<FreedStorage>
+  /** Deletes the chunks that no cached model needs: those of downloads that were never finished. */
+  prune(): Promise<FreedStorage>
+  /** Reads every chunk of a model again. @throws EdgewardError INVALID_OPTION when it is not in the cache */
+  verify(model: string): Promise<Verification>
+}

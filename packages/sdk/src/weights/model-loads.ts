@@ -1,0 +1,112 @@
+/** The loads of models that are going on: room is made before each, what it needs is kept, and it is published after. */
+import type { ModelSource, VariantDtype } from '../contract/index.js'
+import { neededChunks, sumBytes, type NeededChunk } from './model-record.js'
+import type { ModelRecords } from './model-records.js'
+import { cacheFailure, type StorageSpace } from './storage-space.js'
+import type { WeightsDb } from './weights-db.js'
+
+/** Who hears what becomes of a model in the cache. */
+export interface CacheListener {
+  /** Weights cannot be kept, so that they will be fetched again next time. */
+  onNotStored?(reason: string): void
+  /** Another model had to go. */
+  onEvicted?(model: string, reason: string): void
+  /** The model was not in the cache, and now is. */
+  onPublished?(): void
+}
+
+/** A load that was let in. */
+export interface AdmittedLoad {
+  /** Why nothing of it may be stored, if so. */
+  readonly refusal: string | undefined
+  /** Everything was loaded: when `stored` resolves, the model is published if every chunk is there. */
+  publish(stored: Promise<void>): Promise<void>
+  /** The load failed; what it has stored stays for the next one. */
+  giveUp(): void
+}
+
+interface Load {
+  readonly id: string
+  readonly chunks: readonly NeededChunk[]
+  readonly listener: CacheListener
+}
+
+export class ModelLoads {
+  readonly #db: WeightsDb
+  readonly #records: ModelRecords
+  readonly #space: StorageSpace
+  readonly #loads = new Set<Load>()
+
+  constructor(db: WeightsDb, records: ModelRecords, space: StorageSpace) {
+    this.#db = db
+    this.#records = records
+    this.#space = space
+  }
+
+  /** The digests that loads in flight name. */
+  get inFlight(): ReadonlySet<string> {
+    return new Set([...this.#loads].flatMap(({ chunks }) => chunks.map(({ digest }) => digest)))
+  }
+
+  /** Makes room for what of a model is not stored yet. Never rejects: a cache that fails refuses. */
+  async admit(source: ModelSource, dtype: VariantDtype, listener: CacheListener): Promise<AdmittedLoad> {
+    const { manifest } = source
+    const load: Load = { id: manifest.id, chunks: neededChunks(manifest, dtype), listener }
+    this.#loads.add(load)
+    const refusal = await this.#reserve(load).catch(cacheFailure)
+    if (refusal !== undefined) listener.onNotStored?.(refusal)
+    return {
+      refusal,
+      publish: async (stored) => {
+        try {
+          await stored
+          await this.#publish(source, dtype, load)
+        } finally {
+          this.#loads.delete(load)
+        }
+      },
+      giveUp: () => void this.#loads.delete(load),
+    }
+  }
+
+  /** After the browser refused a chunk: makes room for it, at the cost of models that nobody loads now. */
+  async makeRoom(bytes: number): Promise<boolean> {
+    try {
+      return await this.#space.make(this.#need(bytes))
+    } catch {
+      return false // The refusal that led here is the reason that is told.
+    }
+  }
+
+  async #reserve({ chunks }: Load): Promise<string | undefined> {
+    const noDatabase = await this.#db.connect()
+    if (noDatabase !== undefined) return noDatabase
+    const stored = await this.#db.stored(chunks.map(({ digest }) => digest))
+    const missingBytes = sumBytes(chunks.filter(({ digest }) => !stored.has(digest)))
+    return missingBytes === 0 ? undefined : this.#space.reserve(this.#need(missingBytes))
+  }
+
+  async #publish(source: ModelSource, dtype: VariantDtype, { listener }: Load): Promise<void> {
+    try {
+      const published = await this.#records.publish(source, dtype, this.inFlight)
+      if (published === 'new') listener.onPublished?.()
+      if (published === 'incomplete') listener.onNotStored?.('some of its chunks are not in the cache')
+    } catch (error) {
+      listener.onNotStored?.(cacheFailure(error))
+    }
+  }
+
+  #need(bytes: number) {
+    const loads = [...this.#loads]
+    const names = loads.map(({ id }) => id).join(', ')
+    return {
+      bytes,
+      inUse: new Set(loads.map(({ id }) => id)),
+      inFlight: this.inFlight,
+      onEvicted: (ids: readonly string[]) => {
+        const tell = loads.at(-1)?.listener
+        for (const id of ids) tell?.onEvicted?.(id, `it was used least recently, and made room for ${names}`)
+      },
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/** The record that makes a model "there", and what it says about chunks; pure. */
+import type { CachedModel, Manifest, ModelSource, VariantDtype } from '../contract/index.js'
+import { splitIntoChunks } from './chunks.js'
+
+/** A chunk that a model needs. */
+export interface NeededChunk {
+  readonly digest: string
+  readonly bytes: number
+}
+
+/**
+ * A model whose assets and at least one variant are stored to the last chunk. It is written after its chunks, in one
+ * transaction that makes sure of them. Which chunks are needed follows from these records alone: nothing is counted.
+ */
+export interface ModelRecord extends CachedModel, ModelSource {
+  /** The chunks of the complete variants and of the assets, each once. */
+  readonly chunks: readonly NeededChunk[]
+}
+
+/** The chunks of a variant and of the assets, each once. */
+export function neededChunks(manifest: Manifest, dtype: VariantDtype): readonly NeededChunk[] {
+  const graphs = manifest.variants
+    .filter((variant) => variant.dtype === dtype)
+    .flatMap(({ graphs }) => Object.values(graphs))
+  const files = [...graphs.map(({ file }) => file), ...Object.values(manifest.assets)]
+  return distinct(files.flatMap((file) => splitIntoChunks(file, manifest.chunkBytes)))
+}
+
+/** What is stored when `dtype` of a model is complete; what an earlier record of it says stays true where it can. */
+export function completedRecord(
+  { manifest, manifestUrl }: ModelSource,
+  dtype: VariantDtype,
+  earlier: ModelRecord | undefined,
+  now: number,
+): ModelRecord {
+  const { id, revision } = manifest
+  const same = earlier?.revision === revision ? earlier : undefined
+  const chunks = distinct([...(same?.chunks ?? []), ...neededChunks(manifest, dtype)])
+  return {
+    id,
+    revision,
+    manifest,
+    manifestUrl,
+    variants: [...new Set([...(same?.variants ?? []), dtype])],
+    chunks,
+    bytes: sumBytes(chunks),
+    addedAt: same?.addedAt ?? now,
+    usedAt: now,
+    verifiedAt: same?.verifiedAt ?? now,
+    isPinned: earlier?.isPinned ?? false,
+  }
+}
+
+/** A record as the page sees it. */
+export function cachedModel(record: ModelRecord): CachedModel {
+  const { id, revision, variants, bytes, addedAt, usedAt, verifiedAt, isPinned } = record
+  return { id, revision, variants, bytes, addedAt, usedAt, verifiedAt, isPinned }
+}
+
+/** The digests that any of these records names. */
+export function namedDigests(records: Iterable<Pick<ModelRecord, 'chunks'>>): Set<string> {
+  const digests = new Set<string>()
+  for (const { chunks } of records) for (const { digest } of chunks) digests.add(digest)
+  return digests
+}
+
+/** The bytes of all chunks that any of these records names; a shared one counts once. */
+export function storedBytes(records: readonly Pick<ModelRecord, 'chunks'>[]): number {
+  return sumBytes(distinct(records.flatMap(({ chunks }) => chunks)))
+}
+
+export function sumBytes(chunks: readonly NeededChunk[]): number {
+  return chunks.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+function distinct(chunks: readonly NeededChunk[]): readonly NeededChunk[] {
+  return [...new Map(chunks.map(({ digest, bytes }) => [digest, { digest, bytes }])).values()]
+}
