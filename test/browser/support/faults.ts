@@ -18,7 +18,10 @@ type FaultKind =
   | { readonly kind: 'drip'; readonly pieces: number; readonly everyMs: number }
   /** Accepts the request and never answers. */
   | { readonly kind: 'silence' }
-  | { readonly kind: 'status'; readonly status: number }
+  /** Answers with this status, and with `Retry-After` if it is given. */
+  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
+  /** Says by these validators which content it sends; honours `If-Range`. Without it, there are none. */
+  | { readonly kind: 'validator'; readonly etag?: string; readonly lastModified?: string }
   /** Answers 200 with a page, as servers of single-page applications do for what they do not have. */
   | { readonly kind: 'html' }
   /** Sends the browser to the same file at another address. */
@@ -40,6 +43,7 @@ export type Fault = FaultKind & { readonly skip?: number; readonly times?: numbe
 /** What the server remembers of a request for a file. */
 export interface LoggedRequest {
   readonly range: string | null
+  readonly ifRange: string | null
   status: number
   sentBytes: number
   /** Whether the browser closed the connection before the answer had ended. */

@@ -11,6 +11,8 @@ export interface ServedFile {
   /** Replaces the faults of this file, and forgets its requests. */
   misbehave(...faults: Fault[]): Promise<void>
   requests(): Promise<readonly LoggedRequest[]>
+  /** How many times the browser asked first whether the page may. */
+  preflights(): Promise<number>
 }
 
 /** Puts a file of random bytes on the server, at an address that no other file has. */
@@ -37,6 +39,7 @@ export async function serveFile(
       // The server beside this file writes it.
       return (await log.json()) as LoggedRequest[]
     },
+    preflights: async () => (await (await fetch(`${inject('fileServer')}/preflights/${place}`)).json()) as number,
   }
 }
 

@@ -10,6 +10,8 @@ interface Entry {
   bytes: Buffer | undefined
   faults: readonly Fault[]
   readonly log: LoggedRequest[]
+  /** How many times a browser asked whether a page of another origin may send what is not a simple request. */
+  preflights: number
   gathered: (() => void)[]
 }
 
@@ -39,7 +41,7 @@ function stop(server: Server): Promise<void> {
 async function answer(entries: Map<string, Entry>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost')
   const [, door = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(pathname) ?? []
-  const entry = entries.get(path) ?? { bytes: undefined, faults: [], log: [], gathered: [] }
+  const entry = entries.get(path) ?? { bytes: undefined, faults: [], log: [], preflights: 0, gathered: [] }
   entries.set(path, entry)
   allowEveryOrigin(response)
   switch (`${request.method ?? ''} ${door}`) {
@@ -51,6 +53,7 @@ async function answer(entries: Map<string, Entry>, request: IncomingMessage, res
       // Only this project's tests send faults, through the typed client beside this file.
       entry.faults = JSON.parse((await bodyOf(request)).toString()) as Fault[]
       entry.log.length = 0
+      entry.preflights = 0
       end(response, 204)
       return
     case 'GET log':
@@ -59,6 +62,13 @@ async function answer(entries: Map<string, Entry>, request: IncomingMessage, res
     case 'GET files':
       await serve(entry, request, response)
       return
+    case 'OPTIONS files':
+      entry.preflights += 1
+      end(response, 204)
+      return
+    case 'GET preflights':
+      end(response, 200, JSON.stringify(entry.preflights))
+      return
     default:
       end(response, request.method === 'OPTIONS' ? 204 : 404)
   }
@@ -66,7 +76,8 @@ async function answer(entries: Map<string, Entry>, request: IncomingMessage, res
 
 async function serve(entry: Entry, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const logged: LoggedRequest = {
-    range: request.headers.range ?? null,
+    range: header(request, 'range'),
+    ifRange: header(request, 'if-range'),
     status: 0,
     sentBytes: 0,
     abandoned: false,
@@ -91,6 +102,11 @@ async function serve(entry: Entry, request: IncomingMessage, response: ServerRes
   response.write(body, () => {
     if (faults.cut) response.destroy()
   })
+}
+
+function header(request: IncomingMessage, name: 'range' | 'if-range'): string | null {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : null
 }
 
 function activeFaults(faults: readonly Fault[], index: number): Faults {
@@ -124,21 +140,29 @@ interface Reply {
 
 function makeReply(file: Buffer | undefined, request: IncomingMessage, faults: Faults): Reply {
   const page = Buffer.from('<!doctype html><title>App</title><p>Not the file.</p>')
-  if (faults.status) return { status: faults.status.status, headers: { 'Content-Type': 'text/plain' }, body: page }
+  if (faults.status) {
+    const { status, retryAfter } = faults.status
+    const headers = { 'Content-Type': 'text/plain', ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }) }
+    return { status, headers, body: page }
+  }
   if (faults.html) return { status: 200, headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: page }
   if (!file) return { status: 404, headers: { 'Content-Type': 'text/html' }, body: page }
   if (faults.redirect && !request.url?.includes('?moved')) {
     return { status: 302, headers: { Location: `${request.url ?? ''}?moved` }, body: Buffer.alloc(0) }
   }
-  return makeFileReply(damaged(file, faults), request.headers.range, faults)
+  return makeFileReply(damaged(file, faults), request, faults)
 }
 
-function makeFileReply(file: Buffer, asked: string | undefined, faults: Faults): Reply {
-  const range = faults['ignore-range'] ? undefined : parseRange(asked, file.length)
+function makeFileReply(file: Buffer, request: IncomingMessage, faults: Faults): Reply {
+  const ifRange = header(request, 'if-range')
+  const isOther = ifRange !== null && ifRange !== faults.validator?.etag
+  const range = faults['ignore-range'] || isOther ? undefined : parseRange(request.headers.range, file.length)
   const headers: Record<string, string> = {
     'Content-Type': 'application/octet-stream',
     'Cache-Control': faults.cacheable ? 'public, max-age=3600' : 'no-store',
   }
+  if (faults.validator?.etag !== undefined) headers['ETag'] = faults.validator.etag
+  if (faults.validator?.lastModified !== undefined) headers['Last-Modified'] = faults.validator.lastModified
   if (range === 'unsatisfiable') return { status: 416, headers, body: Buffer.alloc(0) }
   const [first, last] = range ?? [0, file.length - 1]
   let body = file.subarray(first, last + 1)
@@ -177,7 +201,7 @@ function allowEveryOrigin(response: ServerResponse): void {
   response.setHeader('Access-Control-Allow-Origin', '*')
   response.setHeader('Access-Control-Allow-Methods', 'GET, PUT')
   response.setHeader('Access-Control-Allow-Headers', '*')
-  response.setHeader('Access-Control-Expose-Headers', 'Content-Range, Content-Encoding')
+  response.setHeader('Access-Control-Expose-Headers', 'Content-Range, Content-Encoding, ETag, Retry-After')
   response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
 }
 

@@ -1,6 +1,7 @@
 /** HTTP requests that can stall, break and be cancelled, with bodies that are read piece by piece. */
 import { EdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
+import type { DownloadProblem } from './retry.js'
 
 export interface HttpRequest {
   readonly url: string
@@ -16,8 +17,8 @@ export interface HttpAnswer {
   readonly response: Response
   /** How many bytes of the body have come, after decompression. */
   received(): number
-  /** Fills `view`; resolves with how many bytes came, fewer only when the body ended. */
-  fill(view: Uint8Array): Promise<number>
+  /** Fills `view`, and tells of every piece; resolves with how many bytes came, fewer only when the body ended. */
+  fill(view: Uint8Array, onPiece?: (bytes: number) => void): Promise<number>
   /** Passes over the next bytes of the body. */
   skip(bytes: number): Promise<void>
   /** The rest of the body, as UTF-8. */
@@ -92,13 +93,14 @@ function readInOrder(nextPiece: () => Promise<Uint8Array | undefined>): Pick<Htt
   }
 
   return {
-    async fill(view) {
+    async fill(view, onPiece) {
       let filled = 0
       while (filled < view.length) {
         const bytes = await take(view.length - filled)
         if (!bytes) break
         view.set(bytes, filled)
         filled += bytes.length
+        onPiece?.(bytes.length)
       }
       return filled
     },
@@ -122,12 +124,14 @@ function readInOrder(nextPiece: () => Promise<Uint8Array | undefined>): Pick<Htt
 }
 
 function stalled(url: string, stallMs: number, received: number): EdgewardError {
+  const problem: DownloadProblem = 'stalled'
   const message = `${url}: no byte came for ${stallMs} ms, after ${received} bytes of the body`
-  return new EdgewardError('DOWNLOAD_FAILED', message, { details: { url, stallMs, receivedBytes: received } })
+  return new EdgewardError('DOWNLOAD_FAILED', message, { details: { url, problem, stallMs, receivedBytes: received } })
 }
 
 function broken({ url, headers }: HttpRequest, received: number, cause: unknown): EdgewardError {
-  const details = { url, receivedBytes: received }
+  const problem: DownloadProblem = 'network'
+  const details = { url, problem, receivedBytes: received }
   if (received > 0) {
     const message = `${url} broke off after ${received} bytes of the body: ${messageOf(cause)}`
     return new EdgewardError('DOWNLOAD_FAILED', message, { details, cause })

@@ -45,12 +45,14 @@ export async function loadFile(
   const keeper = new ChunkKeeper({ db, writes, shared, onNotStored: (reason) => options.onNotStored?.(reason) })
   try {
     const noDatabase = await db.connect()
-    if (noDatabase !== undefined) keeper.giveUp(noDatabase)
+    const notKept = noDatabase ?? options.refusal
+    if (notKept !== undefined) keeper.giveUp(notKept)
     const missing = noDatabase === undefined ? await takeStored({ context, chunks, target, shared, options }) : chunks
     await downloadChunks({
       ...settings,
       file,
-      url: options.url,
+      urls: [options.url, ...(options.mirrorUrls ?? [])],
+      ruledOut: context.ruledOut,
       chunks: missing,
       target,
       signal: options.signal,
