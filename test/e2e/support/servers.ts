@@ -63,7 +63,8 @@ export function serveInFrontOf(demoUrl: string, { pageHeaders = {}, page }: Fron
   })
 }
 
-async function listen(listener: RequestListener): Promise<TestServer> {
+/** A server on a port of its own. */
+export async function listen(listener: RequestListener): Promise<TestServer> {
   const server = createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   const { port } = server.address() as AddressInfo // It listens on a port, not on a pipe.
