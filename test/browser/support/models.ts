@@ -15,21 +15,21 @@ export interface ServedModel {
   }
 }
 
-/** Serves a model with one graph, with the same numbers but bytes that no cache has seen. */
-export async function serveModel(model: string): Promise<ServedModel> {
+/** Serves a model with one graph, with the same numbers but bytes that no cache has seen, as `id`. */
+export async function serveModel(model: string, id = model): Promise<ServedModel> {
   const packed = (await (await fetch(`/models/${model}/manifest.json`)).json()) as Manifest
   const [variant] = packed.variants
   const original = variant.graphs['model']
   if (original === undefined) throw new Error(`${model} has more than one graph`)
   const bytes = unique(new Uint8Array(await (await fetch(`/models/${model}/${original.file.path}`)).arrayBuffer()))
-  const graph = await serveFile(bytes, packed.chunkBytes, `${model}/${original.file.path}`)
+  const graph = await serveFile(bytes, packed.chunkBytes, `${id}/${original.file.path}`)
   const file = { ...graph.file, path: original.file.path }
   const changed: Variant = { ...variant, graphs: { model: { ...original, file } } }
-  const manifest: Manifest = { ...packed, revision: crypto.randomUUID(), variants: [changed] }
+  const manifest: Manifest = { ...packed, id, revision: crypto.randomUUID(), variants: [changed] }
   const folder = graph.url.slice(0, -original.file.path.length)
   await fetch(`${folder}manifest.json`, { method: 'PUT', body: JSON.stringify(manifest) })
   const arrival = () => expect.poll(async () => (await graph.requests()).length).toBeGreaterThan(0)
-  return { modelsUrl: folder.slice(0, -`${model}/`.length), model, graph: { ...graph, arrival } }
+  return { modelsUrl: folder.slice(0, -`${id}/`.length), model: id, graph: { ...graph, arrival } }
 }
 
 /** An ONNX model with another `doc_string` (field 6 of ModelProto): as a protocol buffer, a field may simply follow. */

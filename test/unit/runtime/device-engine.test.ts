@@ -149,3 +149,20 @@ it('is disposed of with its worker: what is pending hears DISPOSED', async () =>
   await disposing
   expect(workers[0]?.terminations()).toBe(1)
 })
+
+it('what happens to the weights after "ready" is still told', async () => {
+  const events: PrepareEvent[] = [
+    { type: 'ready' },
+    { type: 'not-stored', reason: 'no space' },
+    { type: 'not-stored', model: 'other', reason: 'it made room' },
+    { type: 'published' },
+  ]
+  const { engine, listener } = createEngine({ prepare: () => Promise.resolve(streamOf(...events)) })
+  await engine.prepare(place, source, neverAborted())
+  await expect.poll(() => listener.onPublished.mock.calls).toHaveLength(1)
+  expect(listener.onReady).toHaveBeenCalledOnce()
+  expect(listener.onNotStored.mock.calls).toEqual([
+    ['model', 'no space'],
+    ['other', 'it made room'],
+  ])
+})

@@ -27,7 +27,8 @@ export function startFakeWorker(handlers: Partial<WorkerHandlers> | 'silent'): F
     }
     vi.stubGlobal('navigator', { locks })
     const rest = { locate: notAsked, register: notAsked, prepare: notAsked, run: notAsked, process: notAsked }
-    serve({ ...rest, shutdown: notAsked, ...handlers })
+    const cache = { configure: notAsked, download: notAsked, cache: notAsked }
+    serve({ ...rest, ...cache, shutdown: notAsked, ...handlers })
     workerEnd.start()
   }
   pageEnd.start()

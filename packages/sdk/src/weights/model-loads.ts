@@ -2,7 +2,7 @@
 import type { ModelSource, VariantDtype } from '../contract/index.js'
 import { neededChunks, sumBytes, type NeededChunk } from './model-record.js'
 import type { ModelRecords } from './model-records.js'
-import { cacheFailure, type StorageSpace } from './storage-space.js'
+import { cacheFailure, type SpaceNeed, type StorageSpace } from './storage-space.js'
 import type { WeightsDb } from './weights-db.js'
 
 /** Who hears what becomes of a model in the cache. */
@@ -60,7 +60,7 @@ export class ModelLoads {
       publish: async (stored) => {
         try {
           await stored
-          await this.#publish(source, dtype, load)
+          if (refusal === undefined) await this.#publish(source, dtype, load)
         } finally {
           this.#loads.delete(load)
         }
@@ -83,7 +83,8 @@ export class ModelLoads {
     if (noDatabase !== undefined) return noDatabase
     const stored = await this.#db.stored(chunks.map(({ digest }) => digest))
     const missingBytes = sumBytes(chunks.filter(({ digest }) => !stored.has(digest)))
-    return missingBytes === 0 ? undefined : this.#space.reserve(this.#need(missingBytes))
+    const present = chunks.filter(({ digest }) => stored.has(digest))
+    return missingBytes === 0 ? undefined : this.#space.reserve(this.#need(missingBytes, present))
   }
 
   async #publish(source: ModelSource, dtype: VariantDtype, { listener }: Load): Promise<void> {
@@ -96,14 +97,15 @@ export class ModelLoads {
     }
   }
 
-  #need(bytes: number) {
+  #need(bytes: number, present: readonly NeededChunk[] = []): SpaceNeed {
     const loads = [...this.#loads]
     const names = loads.map(({ id }) => id).join(', ')
     return {
       bytes,
+      present,
       inUse: new Set(loads.map(({ id }) => id)),
       inFlight: this.inFlight,
-      onEvicted: (ids: readonly string[]) => {
+      onEvicted: (ids) => {
         const tell = loads.at(-1)?.listener
         for (const id of ids) tell?.onEvicted?.(id, `it was used least recently, and made room for ${names}`)
       },

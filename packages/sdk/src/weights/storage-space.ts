@@ -1,6 +1,6 @@
 /** Keeps the cache within the browser's quota and the caller's budget; makes room by the plan. */
 import { messageOf } from '../errors/index.js'
-import { storedBytes } from './model-record.js'
+import { storedBytes, type NeededChunk } from './model-record.js'
 import type { ModelRecords } from './model-records.js'
 import { planEviction } from './plan-eviction.js'
 import type { WeightsSettings } from './settings.js'
@@ -8,6 +8,8 @@ import type { WeightsSettings } from './settings.js'
 /** What must not go, and who hears of what went. */
 export interface SpaceNeed {
   readonly bytes: number
+  /** Chunks of the same load that are stored already: they count for the budget, though no record names them yet. */
+  readonly present: readonly NeededChunk[]
   readonly inUse: ReadonlySet<string>
   readonly inFlight: ReadonlySet<string>
   onEvicted(ids: readonly string[]): void
@@ -25,6 +27,10 @@ export async function estimateStorage(): Promise<StorageEstimate> {
 export class StorageSpace {
   readonly #settings: WeightsSettings
   readonly #records: ModelRecords
+  /** Plans are made and carried out one after the other: two at once would drop twice what is needed. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** What was freed for refused writes beyond what they needed: the next ones take it. */
+  #spareBytes = 0
 
   constructor(settings: WeightsSettings, records: ModelRecords) {
     this.#settings = settings
@@ -37,32 +43,50 @@ export class StorageSpace {
     const { quota, usage = 0 } = await estimateStorage()
     const freeBytes = quota === undefined ? Infinity : quota - usage - quotaMarginBytes
     if (need.bytes <= freeBytes && maxBytes === Infinity) return undefined
-    return (await this.#fit(need, freeBytes)) ? undefined : refusal(need.bytes, maxBytes, freeBytes)
+    const freed = await this.#inTurn(() => this.#fit(need, freeBytes))
+    return freed === undefined ? refusal(need.bytes, maxBytes, freeBytes) : undefined
   }
 
   /** After the browser refused a write: frees at least `need.bytes`; resolves with whether it could. */
   async make(need: SpaceNeed): Promise<boolean> {
-    return this.#fit(need, 0)
+    return this.#inTurn(async () => {
+      if (this.#spareBytes < need.bytes) this.#spareBytes = (await this.#fit(need, 0)) ?? 0
+      const isEnough = this.#spareBytes >= need.bytes
+      if (isEnough) this.#spareBytes -= need.bytes
+      return isEnough
+    })
   }
 
-  async #fit(need: SpaceNeed, freeBytes: number): Promise<boolean> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => undefined) // Whoever asked for it hears of it; the next one starts all the same.
+    return turn
+  }
+
+  /** Resolves with what it freed, or with nothing when there is no way to fit `need` in. */
+  async #fit(need: SpaceNeed, freeBytes: number): Promise<number | undefined> {
     // What was never finished goes before what is whole.
     const pruned = need.bytes > freeBytes ? await this.#records.prune(need.inFlight) : 0
     const models = await this.#records.all()
-    const budgetBytes = Math.min(this.#settings.maxBytes, storedBytes(models) + freeBytes + pruned)
-    const { bytes: neededBytes, inUse, inFlight } = need
-    const { drop, isEnough } = planEviction({ models, inUse, inFlight, neededBytes, budgetBytes })
+    const heldBytes = storedBytes([...models, { chunks: need.present }])
+    const budgetBytes = Math.min(this.#settings.maxBytes, heldBytes + freeBytes + pruned)
+    const neededBytes = need.bytes + heldBytes - storedBytes(models)
+    const { inUse, inFlight } = need
+    const { drop, freedBytes, isEnough } = planEviction({ models, inUse, inFlight, neededBytes, budgetBytes })
     if (drop.length > 0) {
       await this.#records.remove(drop, inFlight)
       need.onEvicted(drop)
     }
-    return isEnough
+    return isEnough ? pruned + freedBytes : undefined
   }
 }
 
 function refusal(bytes: number, maxBytes: number, freeBytes: number): string {
-  const limit = maxBytes < bytes ? `storage.maxBytes is ${maxBytes}` : `there is room for ${Math.max(0, freeBytes)}`
-  return `the model needs ${bytes} more bytes of storage, ${limit}, and no more models can make room`
+  const limits = [
+    ...(maxBytes < Infinity ? [`storage.maxBytes is ${maxBytes}`] : []),
+    ...(freeBytes < Infinity ? [`the browser has room for ${Math.max(0, freeBytes)}`] : []),
+  ]
+  return `the model needs ${bytes} more bytes of storage (${limits.join(', ')}), and no other model may make room`
 }
 
 /** Why the cache could not do something, as a reason for the event `storage`. */

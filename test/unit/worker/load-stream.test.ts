@@ -1,0 +1,41 @@
+/** What becomes of weights in the cache is told also when the model is already answering. */
+import { expect, it, vi } from 'vitest'
+import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
+import type { PrepareEvent } from '../../../packages/sdk/src/transport/index.js'
+import type { WeightsStore } from '../../../packages/sdk/src/weights/index.js'
+import { loadStream } from '../../../packages/sdk/src/worker/load-stream.js'
+import { WorkerModel, type LoadListener } from '../../../packages/sdk/src/worker/worker-model.js'
+import { everywhere } from '../router/inputs.js'
+
+const model = new WorkerModel(everywhere, 'https://models.example/model/manifest.json', () =>
+  Promise.reject(new Error()),
+)
+
+function start() {
+  const settled = createDeferred<void>()
+  const store = { settled: () => settled.promise } as WeightsStore // Nothing else of it is used here.
+  const listening = createDeferred<LoadListener>()
+  const load = (_signal: AbortSignal, listener: LoadListener) => Promise.resolve(listening.resolve(listener))
+  const reader = loadStream(model, 'fp32', () => Promise.resolve(store), load).getReader()
+  return { reader, settled, listener: listening.promise }
+}
+
+it('a reason that comes after "ready" is told, once, and the stream ends when the cache is done', async () => {
+  const { reader, settled, listener } = start()
+  const { onNotStored, onPublished } = await listener
+  expect(await reader.read()).toEqual({ done: false, value: { type: 'ready' } })
+  onNotStored?.('no space')
+  onNotStored?.('no space for the next file either')
+  onPublished?.()
+  settled.resolve()
+  const rest: (PrepareEvent | undefined)[] = []
+  for (let next = await reader.read(); !next.done; next = await reader.read()) rest.push(next.value)
+  expect(rest).toEqual([{ type: 'not-stored', reason: 'no space' }, { type: 'published' }])
+})
+
+it('nothing is told to whoever has gone', async () => {
+  const { reader, listener } = start()
+  const { onNotStored } = await listener
+  await reader.cancel()
+  expect(vi.fn(() => onNotStored?.('no space'))).not.toThrow()
+})
