@@ -138,11 +138,11 @@ describe('a server that', () => {
   ])('changes the file in mid-chunk (seen %s) is asked for that chunk from its beginning', async (_, before, after) => {
     const served = await serveRandomFile(3 * chunkBytes, chunkBytes)
     await served.misbehave(
-      { kind: 'cut', afterBytes: 30_000, times: 1 },
+      { kind: 'stall', afterBytes: 30_000, times: 1 },
       { kind: 'validator', ...after },
       { kind: 'validator', ...before, times: 1 },
     )
-    const store = await createHarness().open({ ...soon, parallelRequests: 1 })
+    const store = await createHarness().open({ ...soon, parallelRequests: 1, stallMs: 300 })
     const { result } = startLoad(store, served)
     expect(isSame(await result, served.bytes)).toBe(true)
     const ranges = (await served.requests()).map(({ range }) => range)

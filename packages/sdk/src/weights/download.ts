@@ -45,6 +45,7 @@ export async function downloadChunks(options: Download): Promise<void> {
     chunk,
     route: new Route(),
     filled: 0,
+    mostFilled: 0,
     from: undefined,
     damagedAt: undefined,
   }))
