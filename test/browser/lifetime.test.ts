@@ -3,12 +3,18 @@ import { createClient, type Manifest } from 'edgeward'
 import { connect, modelKey, type Connection, type PrepareEvent } from '../../packages/sdk/src/transport/index.js'
 import { neverAborted } from '../../packages/sdk/src/shared/index.js'
 import { endpoint, testClient, tinyInput } from './support/clients.js'
-import { serveModel } from './support/models.js'
+import { serveModel, type ServedModel } from './support/models.js'
 import { capturedWorkers } from './support/workers.js'
 
 const workerLocks = async () => {
   const { held = [] } = await navigator.locks.query()
   return held.filter(({ name }) => name?.startsWith('edgeward-worker-'))
+}
+
+/** Held, or waited for. */
+const downloadLocks = async ({ file }: ServedModel['graph']) => {
+  const { held = [], pending = [] } = await navigator.locks.query()
+  return [...held, ...pending].filter(({ name }) => name === `edgeward-weights-download-${file.sha256}`)
 }
 
 /** Resolves when nothing holds the database open; a connection left behind would block it. */
@@ -56,6 +62,17 @@ test('what is pending when the client is disposed rejects with DISPOSED, and so 
   await expect.poll(workerLocks).toEqual([])
 })
 
+test('a client that is disposed in mid-download, or while it waits for the download of another, leaves no lock', async () => {
+  const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
+  await graph.misbehave({ kind: 'silence' })
+  const clients = [testClient({ models: modelsUrl }), testClient({ models: modelsUrl })]
+  const ends = Promise.allSettled(clients.map((edge) => edge.run(model, tinyInput())))
+  await expect.poll(() => downloadLocks(graph)).toHaveLength(2)
+  await Promise.all(clients.map((edge) => edge.dispose()))
+  expect(await ends).toMatchObject(clients.map(() => ({ reason: { code: 'DISPOSED' } })))
+  await expect.poll(() => downloadLocks(graph)).toEqual([])
+})
+
 test('a client that is disposed while its worker starts leaves no worker', async () => {
   const edge = createClient()
   const pending = expect(edge.run('tiny-mlp', tinyInput())).rejects.toMatchObject({ code: 'DISPOSED' })
@@ -86,7 +103,7 @@ async function prepareTinyMlp(connection: Connection): Promise<void> {
   const source = await connection.call('locate', { modelsUrl, model: 'tiny-mlp' }, options)
   await connection.call('register', source, options)
   const events = await prepare(connection, source.manifest)
-  expect(events.at(-1)).toMatchObject({ type: 'progress' })
+  expect(events).toContainEqual({ type: 'ready' })
 }
 
 async function prepare(connection: Connection, manifest: Manifest): Promise<PrepareEvent[]> {
