@@ -23,7 +23,7 @@ type Step =
   | { readonly do: 'prune' | 'restart' }
 
 const id = fc.constantFrom('a', 'b', 'c')
-const digests = fc.uniqueArray(fc.constantFrom(...'ABCDEFGH'), { minLength: 1, maxLength: 5 })
+const digests = fc.uniqueArray(fc.constantFrom('A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'), { minLength: 1, maxLength: 5 })
 const never = 99
 const crashAfter = fc.oneof({ weight: 3, arbitrary: fc.constant(never) }, { weight: 1, arbitrary: fc.nat(5) })
 const step: fc.Arbitrary<Step> = fc.oneof(

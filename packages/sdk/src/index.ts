@@ -1,6 +1,6 @@
 /** The public door of Edgeward. */
 export { createClient } from './api/create-client.js'
-export type { Client, Pipeline } from './api/client.js'
+export type { Client, Pipeline } from './api/client-surface.js'
 export { clientDefaults } from './api/options.js'
 export type { ClientOptions, PipelineOptions, PrepareOptions, RequestOptions } from './api/options.js'
 export type * from './contract/index.js'

@@ -13,7 +13,7 @@ const model = (id: string, usedAt: number, digests: string, isPinned = false): E
   id,
   usedAt,
   isPinned,
-  chunks: [...digests].map((digest) => ({ digest, bytes: 10 })),
+  chunks: Array.from(digests, (digest) => ({ digest, bytes: 10 })),
 })
 const plan = (need: Partial<EvictionNeed>) =>
   planEviction({ models: [], inUse: new Set(), inFlight: new Set(), neededBytes: 0, budgetBytes: 0, ...need })
@@ -58,7 +58,10 @@ describe('planEviction', () => {
   })
 })
 
-const digests = fc.uniqueArray(fc.constantFrom(...'ABCDEFGHIJ'), { minLength: 1, maxLength: 5 })
+const digests = fc.uniqueArray(fc.constantFrom('A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J'), {
+  minLength: 1,
+  maxLength: 5,
+})
 const models = fc
   .array(fc.record({ digests, usedAt: fc.nat(5), isPinned: fc.boolean() }), { maxLength: 6 })
   .map((all) => all.map(({ digests, usedAt, isPinned }, i) => model(`m${i}`, usedAt, digests.join(''), isPinned)))

@@ -15,7 +15,10 @@ function start() {
   const settled = createDeferred<void>()
   const store = { settled: () => settled.promise } as WeightsStore // Nothing else of it is used here.
   const listening = createDeferred<LoadListener>()
-  const load = (_signal: AbortSignal, listener: LoadListener) => Promise.resolve(listening.resolve(listener))
+  const load = (_signal: AbortSignal, listener: LoadListener) => {
+    listening.resolve(listener)
+    return Promise.resolve()
+  }
   const reader = loadStream(model, 'fp32', () => Promise.resolve(store), load).getReader()
   return { reader, settled, listener: listening.promise }
 }

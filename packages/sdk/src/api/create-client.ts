@@ -11,7 +11,8 @@ import {
   type DeviceListener,
 } from '../runtime/index.js'
 import { Emitter } from '../telemetry/index.js'
-import { EdgewardClient, type Client } from './client.js'
+import { EdgewardClient } from './client.js'
+import type { Client } from './client-surface.js'
 import { ModelDirectory } from './model-directory.js'
 import type { ClientOptions } from './options.js'
 import { resolveClientOptions } from './resolve-options.js'

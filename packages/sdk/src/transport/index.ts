@@ -3,7 +3,6 @@ export { connect, workerStartMs, type Connection } from './connect.js'
 export {
   modelKey,
   type CacheActions,
-  type CachePayload,
   type DownloadPayload,
   type LiveResources,
   type ModelKey,

@@ -62,6 +62,8 @@ export interface CachePayload {
   readonly model: string
 }
 
+export type CacheAnswer = Awaited<ReturnType<CacheActions[keyof CacheActions]>>
+
 /** How a model is coming along. The stream's end means: what could be stored is stored. */
 export type PrepareEvent =
   | {
@@ -95,7 +97,7 @@ export interface WorkerMethods {
   prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
   /** Brings a variant into the cache, without sessions. */
   download: { payload: DownloadPayload; result: ReadableStream<PrepareEvent> }
-  cache: { payload: CachePayload; result: unknown }
+  cache: { payload: CachePayload; result: CacheAnswer }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }
   /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */

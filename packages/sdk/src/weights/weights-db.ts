@@ -98,12 +98,16 @@ export class WeightsDb {
   async #put(digest: string, chunk: Blob): Promise<void> {
     const write = (value: Blob | ArrayBuffer) =>
       this.use('writing', (database) => database.put('chunks', value, digest))
-    if (this.#refusesBlobs) return void (await write(await chunk.arrayBuffer()))
+    const writeBuffer = async () => write(await chunk.arrayBuffer())
+    if (this.#refusesBlobs) {
+      await writeBuffer()
+      return
+    }
     try {
       await write(chunk)
     } catch (error) {
       if (!isNamed(error, 'DataCloneError')) throw error
-      await write(await chunk.arrayBuffer())
+      await writeBuffer()
       this.#refusesBlobs = true
     }
   }

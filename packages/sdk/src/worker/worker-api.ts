@@ -61,18 +61,21 @@ export function createWorkerApi(): WorkerHandlers {
     async shutdown() {
       models.clear()
       await pool.close()
-      const opened = await store
+      const closing = store
       store = undefined
-      const databases =
-        opened === undefined
-          ? 0
-          : await opened.close().then(
-              () => 0,
-              () => 1,
-            )
-      return { ...pool.live, databases }
+      return { ...pool.live, databases: await closeStore(closing) }
     },
   }
+}
+
+/** Resolves with how many databases are still open then. */
+async function closeStore(store: Promise<WeightsStore> | undefined): Promise<number> {
+  const opened = await store
+  if (opened === undefined) return 0
+  return opened.close().then(
+    () => 0,
+    () => 1,
+  )
 }
 
 /** A model's manifest, from its address; when there is no network, from the cache if the whole model is there. */
