@@ -45,7 +45,19 @@ describe('a file', () => {
     expect(await served.requests()).toHaveLength(9)
   })
 
-  test('is asked for by four requests at once at most', async () => {
+  test('comes by six requests at once when each more was measured to bring more', async () => {
+    const served = await serveRandomFile(96 * chunkBytes, chunkBytes)
+    // Every connection is as slow as the others, until the last answers: those wait until six are asked for.
+    await served.misbehave(
+      { kind: 'drip', pieces: 8, everyMs: 20, times: 90 },
+      { kind: 'gather', count: 6, skip: 90, times: 6 },
+    )
+    const store = await createHarness().open({ throughputWindowMs: 600, stallMs: 5_000, maxTries: 1 })
+    const { result } = startLoad(store, served)
+    expect(isSame(await result, served.bytes)).toBe(true)
+  })
+
+  test('is asked for by four requests at once at most in the beginning', async () => {
     const served = await serveRandomFile(9 * chunkBytes, chunkBytes)
     await served.misbehave({ kind: 'silence', skip: 1 })
     const controller = new AbortController()
@@ -338,6 +350,17 @@ describe('an abort', () => {
     controller.abort()
     await expect(result).rejects.toBe(controller.signal.reason)
     release()
+  })
+
+  test('does not wait for the time at which a busy server wants to be asked again', async () => {
+    const served = await serveRandomFile(chunkBytes, chunkBytes)
+    await served.misbehave({ kind: 'status', status: 429, retryAfter: '20' })
+    const controller = new AbortController()
+    const { result } = startLoad(await createHarness().open(), served, controller.signal)
+    await expect.poll(async () => (await served.requests()).length).toBe(1)
+    controller.abort()
+    await expect(result).rejects.toBe(controller.signal.reason)
+    expect(await served.requests()).toHaveLength(1)
   })
 
   test('before the load starts sends nothing', async () => {

@@ -1,6 +1,7 @@
 /** Brings missing chunks of a file from the network, a few at once, from whichever mirror has them. */
 import type { ManifestFile } from '../contract/index.js'
 import type { Chunk } from './chunks.js'
+import { LaneCount } from './concurrency.js'
 import { Lanes } from './lanes.js'
 import { Mirrors, Route, type Mirror, type RuledOutMirrors } from './mirrors.js'
 import { pause, retryDelayMs, type DownloadProblem, type RetrySettings } from './retry.js'
@@ -18,7 +19,10 @@ export interface Download extends RetrySettings {
   readonly target: Uint8Array<ArrayBuffer>
   readonly signal: AbortSignal
   readonly stallMs: number
+  /** How many requests there are at once in the beginning; what they bring decides how many there are later. */
   readonly parallelRequests: number
+  /** How long the throughput of a number of requests is measured. */
+  readonly throughputWindowMs: number
   /** A chunk is verified and in its place; the download waits before it goes on. */
   onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void>
 }
@@ -27,6 +31,9 @@ export interface Download extends RetrySettings {
 interface Running extends Transfer, RetrySettings {
   readonly mirrors: Mirrors
 }
+
+/** Browsers open no more than six connections to one server with HTTP/1.1. */
+const maxLanes = 6
 
 /** A failed try that got this part of its chunk further begins the count anew: lossy links that work get through. */
 const gettingOn = 1 / 16
@@ -50,6 +57,12 @@ export async function downloadChunks(options: Download): Promise<void> {
     damagedAt: undefined,
   }))
   const lanes = new Lanes(queue, options.parallelRequests, (wanted) => bringChunk(download, wanted))
+  const { parallelRequests } = options
+  const count = new LaneCount(
+    parallelRequests,
+    { minLanes: Math.min(2, parallelRequests), maxLanes },
+    options.throughputWindowMs,
+  )
   const download: Running = {
     ...options,
     mirrors: new Mirrors(options.urls, options.file.path, options.ruledOut),
@@ -57,7 +70,7 @@ export async function downloadChunks(options: Download): Promise<void> {
     signal: AbortSignal.any([options.signal, end.signal]),
     // Only the first answer tells whether the server knows Range: the other lanes open when it is there.
     onAnswer: () => lanes.open(),
-    onReceived: () => undefined,
+    onReceived: (bytes) => lanes.setLimit(count.received(bytes, performance.now())),
     onVerified: (chunk, bytes) => options.onVerified(chunk, bytes),
   }
   try {

@@ -28,6 +28,7 @@ export class Lanes<Item> {
 
   /** Starts lanes at once; those that are too many end with the item they are at. */
   setLimit(limit: number): void {
+    if (limit === this.#limit) return
     this.#limit = limit
     this.open()
   }

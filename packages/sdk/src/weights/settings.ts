@@ -10,7 +10,9 @@ export interface WeightsSettings extends RetrySettings {
   readonly operationDeadlineMs: number
   /** How long a server may send no byte. The size of a file is never a reason to give up. */
   readonly stallMs: number
+  /** How many requests a download begins with, and how long it measures what they bring before it changes their number. */
   readonly parallelRequests: number
+  readonly throughputWindowMs: number
   /** The bytes of verified chunks that may wait for the database; when more come, the download waits. */
   readonly maxPendingWriteBytes: number
   /** The most bytes of weights that the cache may hold; least recently used models make room for others. */
@@ -29,6 +31,7 @@ export const weightsDefaults: WeightsSettings = Object.freeze({
   retryMaxMs: 5_000,
   maxRetryAfterMs: 30_000,
   parallelRequests: 4,
+  throughputWindowMs: 1_000,
   maxPendingWriteBytes: 32 * 1024 * 1024,
   maxBytes: Infinity,
   quotaMarginBytes: 16 * 1024 * 1024,
