@@ -8,14 +8,10 @@ beforeEach(() => {
   vi.useFakeTimers()
   vi.stubGlobal('location', new URL('https://app.example/page'))
   vi.stubGlobal('document', { baseURI: 'https://app.example/page' })
-  vi.stubGlobal(
-    'Worker',
-    class {
-      constructor(url: URL | string) {
-        started.push(String(url))
-      }
-    },
-  )
+  const Worker = function (url: URL | string) {
+    started.push(String(url))
+  }
+  vi.stubGlobal('Worker', Worker)
 })
 
 afterEach(() => {

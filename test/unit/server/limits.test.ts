@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { metric, mlpRequest, slowRequest, startServer } from './support/start-server.js'
 
 /** Large enough that a run is still going on when the test has asked a few more questions. */
-const long = 1200
+const long = 1800
 
 const running = (url: string) => metric(url, 'edgeward_requests_running', 'model="slow"')
 const queued = (url: string) => metric(url, 'edgeward_queue_length', 'model="slow"')
@@ -44,8 +44,9 @@ describe('limits', () => {
 
   it('a busy model leaves the others, and the health checks, alone', async () => {
     const { url, infer } = await startServer()
+    await infer('tiny-mlp', mlpRequest([1, 2, 3, 4])) // Its session is there before the race begins.
     let slowIsDone = false
-    const slow = infer('slow', slowRequest(long)).finally(() => (slowIsDone = true))
+    const slow = infer('slow', slowRequest(1.5 * long)).finally(() => (slowIsDone = true))
     await vi.waitUntil(async () => (await running(url)) === 1)
 
     expect((await infer('tiny-mlp', mlpRequest([1, 2, 3, 4]))).status).toBe(200)
@@ -67,8 +68,8 @@ describe('limits', () => {
 
   it('a client that leaves before its turn is dropped from the queue', async () => {
     const { url, infer } = await startServer()
-    // Eight times as long: it must still run when the other has been dropped.
-    const first = infer('slow', slowRequest(2 * long))
+    // Thrice as long: it must still run when the other has been dropped.
+    const first = infer('slow', slowRequest(1.5 * long))
     await vi.waitUntil(async () => (await running(url)) === 1)
     const leaving = new AbortController()
     const second = fetch(`${url}/v2/models/slow/infer`, {

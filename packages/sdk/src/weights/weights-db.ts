@@ -106,7 +106,8 @@ export class WeightsDb {
     try {
       await write(chunk)
     } catch (error) {
-      if (!isNamed(error, 'DataCloneError')) throw error
+      // WebKit says UnknownError ("Error preparing Blob/File data to be stored") where its sessions are not kept.
+      if (!isNamed(error, 'DataCloneError') && !isNamed(error, 'UnknownError')) throw error
       await writeBuffer()
       this.#refusesBlobs = true
     }
@@ -172,6 +173,7 @@ type FailureName =
   | 'QuotaExceededError'
   /** The browser does not store such a value. */
   | 'DataCloneError'
+  | 'UnknownError'
 
 function isNamed(error: unknown, name: FailureName): boolean {
   // Newer browsers have a class of its own for QuotaExceededError, which extends DOMException.
