@@ -193,7 +193,7 @@ describe('preparing', () => {
       },
     })
     const progress = (model: string, loadedBytes: number) =>
-      emitter.emit('download', { model, loadedBytes, totalBytes: 10, cachedBytes: 0 })
+      emitter.emit('download', { model, phase: 'download', loadedBytes, totalBytes: 10, cachedBytes: 0 })
     const onProgress = vi.fn()
     const preparing = client.prepare('model', { onProgress })
     await asked.promise

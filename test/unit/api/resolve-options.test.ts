@@ -51,13 +51,17 @@ describe('defaults', () => {
       remote,
     })
     const said = { prefer: 'remote', residency: undefined } as never // As plain JavaScript may say it.
-    expect(resolvePolicy(said, clientDefaults.policy)).toEqual({ residency: 'any', prefer: 'remote' })
+    expect(resolvePolicy(said, clientDefaults.policy)).toEqual({ residency: 'any', prefer: 'remote', offline: false })
   })
 
   it('of a request are the policy of the client', () => {
-    const own = { residency: 'local-only', prefer: 'remote' } as const
+    const own = { residency: 'local-only', prefer: 'remote', offline: false } as const
     expect(resolvePolicy(undefined, own)).toBe(own)
-    expect(resolvePolicy({ prefer: 'device' }, own)).toEqual({ residency: 'local-only', prefer: 'device' })
+    expect(resolvePolicy({ prefer: 'device' }, own)).toEqual({
+      residency: 'local-only',
+      prefer: 'device',
+      offline: false,
+    })
   })
 })
 

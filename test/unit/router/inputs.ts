@@ -28,9 +28,9 @@ export const realGpu: Capabilities = {
 export const gpuWithoutHalfPrecision = changeGpu({ shaderF16: false })
 export const softwareGpu = changeGpu({ isFallbackAdapter: true, vendor: 'google', architecture: 'swiftshader' })
 
-export const anywhere: ResolvedPolicy = { residency: 'any', prefer: 'device' }
-export const localOnly: ResolvedPolicy = { residency: 'local-only', prefer: 'device' }
-export const remoteFirst: ResolvedPolicy = { residency: 'any', prefer: 'remote' }
+export const anywhere: ResolvedPolicy = { residency: 'any', prefer: 'device', offline: false }
+export const localOnly: ResolvedPolicy = { residency: 'local-only', prefer: 'device', offline: false }
+export const remoteFirst: ResolvedPolicy = { residency: 'any', prefer: 'remote', offline: false }
 
 /** A manifest with these variants; what the plan does not read is left plain. */
 export function manifestWith(...variants: readonly Pick<Variant, 'dtype' | 'backends'>[]): Manifest {

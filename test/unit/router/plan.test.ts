@@ -119,7 +119,10 @@ const rows: readonly Row[] = [
   },
   {
     when: 'local-only rules the endpoint out also when the policy prefers it',
-    input: { policy: { residency: 'local-only', prefer: 'remote' }, device: { enabled: false, backends: undefined } },
+    input: {
+      policy: { residency: 'local-only', prefer: 'remote', offline: false },
+      device: { enabled: false, backends: undefined },
+    },
     placements: [],
     ruledOut: ['remote: NO_PLACEMENT', 'device: DEVICE_UNSUPPORTED'],
   },

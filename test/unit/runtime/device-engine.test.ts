@@ -135,7 +135,9 @@ it('tells about downloads, readiness and what could not be stored', async () => 
       ),
   })
   await engine.prepare(place, source, neverAborted())
-  expect(listener.onDownload.mock.calls).toEqual([[{ model: 'model', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 }]])
+  expect(listener.onDownload.mock.calls).toEqual([
+    [{ model: 'model', phase: 'download', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 }],
+  ])
   expect(listener.onNotStored.mock.calls).toEqual([['model', 'no storage left']])
   expect(listener.onReady.mock.calls).toEqual([['model', place, expect.any(Number)]])
 })

@@ -48,5 +48,5 @@ export interface PrepareOptions extends RequestOptions {
 export const clientDefaults = Object.freeze({
   models: '/models/',
   device: true,
-  policy: Object.freeze({ residency: 'any', prefer: 'device' } as const),
+  policy: Object.freeze({ residency: 'any', prefer: 'device', offline: false } as const),
 })

@@ -39,7 +39,7 @@ const remoteKeys: Keys<RemoteOptions> = {
   maxResponseBytes: true,
   binary: true,
 }
-const policyKeys: Keys<Policy> = { residency: true, prefer: true }
+const policyKeys: Keys<Policy> = { residency: true, prefer: true, offline: true }
 const requestKeys: Keys<RequestOptions> = { signal: true, policy: true }
 const prepareKeys: Keys<PrepareOptions> = { ...requestKeys, onProgress: true }
 const downloadKeys: Keys<DownloadOptions> = { signal: true, onProgress: true }
@@ -109,6 +109,7 @@ export function resolvePolicy(policy: Policy | undefined, defaults: ResolvedPoli
   const resolved = { ...defaults, ...definedOf(policy) }
   oneOf('policy.residency', resolved.residency, residencies)
   oneOf('policy.prefer', resolved.prefer, preferences)
+  trueOrFalse('policy.offline', resolved.offline)
   return resolved
 }
 

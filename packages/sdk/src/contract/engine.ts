@@ -1,6 +1,6 @@
 /** The one interface that the router knows, and what goes in and out of it. */
 import type { ErrorCode, ErrorDetails } from '../errors/index.js'
-import type { Manifest } from './manifest.js'
+import type { Manifest, VariantDtype } from './manifest.js'
 import type { Placement } from './plan.js'
 import type { TaskInput, TaskName, TaskOptions, TaskOutput } from './task.js'
 
@@ -41,6 +41,12 @@ export interface Result<Output> {
 export interface ModelSource {
   readonly manifest: Manifest
   readonly manifestUrl: string
+  /** Where the same manifest would be at other mirrors: files that `manifestUrl`'s server does not give come from there. */
+  readonly mirrorUrls?: readonly string[]
+  /** The variants of this revision that are complete in the cache, when that was looked up. */
+  readonly cachedVariants?: readonly VariantDtype[]
+  /** No request may be made: what is not in the cache is missing. */
+  readonly offline?: boolean
 }
 
 /**

@@ -3,14 +3,27 @@ import type { Attempt, Timings } from './engine.js'
 import type { Placement } from './plan.js'
 import type { TaskName } from './task.js'
 
+/**
+ * What a load waits for: the manifest; bytes of the model's files; cached chunks being checked; ONNX Runtime, when it
+ * starts more slowly than the files come; a session being made; its canary.
+ */
+export type LoadPhase = 'manifest' | 'download' | 'verify' | 'runtime' | 'session' | 'canary'
+
 /** How far the files of a model are. */
 export interface DownloadProgress {
+  /** The model's id, without a revision. */
   readonly model: string
-  /** Verified bytes, from the network or the cache. */
+  readonly phase: LoadPhase
+  /** Bytes that came, from the network or the cache; never fewer than before. 0 while the manifest is fetched. */
   readonly loadedBytes: number
+  /** 0 while the manifest is fetched. */
   readonly totalBytes: number
   /** The part of `loadedBytes` that was in the cache. */
   readonly cachedBytes: number
+  /** What the network brought over the last seconds; absent until that can be said. */
+  readonly bytesPerSecond?: number
+  /** Until the last byte is there, in milliseconds, at that rate; absent where there is no rate. */
+  readonly remainingMs?: number
 }
 
 export interface EdgewardEvents {

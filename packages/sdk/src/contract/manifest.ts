@@ -8,7 +8,10 @@ export type Backend = 'webgpu' | 'wasm'
 /** How a variant's weights are stored and computed; see "variant" in the design's words. */
 export type VariantDtype = 'fp32' | 'fp16' | 'q8' | 'int8' | 'q4' | 'q4f16'
 
-/** A file of the model, with the digests that make it trustworthy. */
+/**
+ * A file of the model, with the digests that make it trustworthy. For a model that comes without a manifest (from a hub
+ * or from the user), digests that nobody has told are empty until the file is first used: they are pinned then.
+ */
 export interface ManifestFile {
   /** Where the file lies, relative to the manifest; plain path segments, no `..`, no leading slash. */
   readonly path: string
@@ -49,6 +52,11 @@ export interface Canary {
 /** One ONNX graph of a variant. A model has one (named `model`) or several (an OCR's `detection`, `recognition`, …). */
 export interface Graph {
   readonly file: ManifestFile
+  /**
+   * The files with the weights that are not in `file` itself (ONNX external data). The graph names each by its path
+   * relative to the folder of `file`.
+   */
+  readonly externalData?: readonly ManifestFile[]
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
   readonly canary?: Canary

@@ -9,6 +9,8 @@ export type Preference = 'device' | 'remote'
 export interface Policy {
   readonly residency?: Residency
   readonly prefer?: Preference
+  /** `true`: no request is made at all, neither for weights nor to an endpoint. What is not in the cache is missing. */
+  readonly offline?: boolean
 }
 
 export type ResolvedPolicy = Required<Policy>

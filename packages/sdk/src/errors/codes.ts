@@ -31,6 +31,7 @@ export const errorRules = Object.freeze({
   MANIFEST_INVALID: rule('engine'),
   DOWNLOAD_FAILED: rule('engine', true),
   INTEGRITY: rule('engine'),
+  NOT_CACHED: rule('engine'),
 
   // The device's side.
   DEVICE_UNSUPPORTED: rule('engine'),

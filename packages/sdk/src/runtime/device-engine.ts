@@ -26,7 +26,7 @@ export function announcer(model: string, listener: DeviceListener): (event: Prep
   return (event) => {
     if (event.type === 'progress') {
       const { loadedBytes, totalBytes, cachedBytes } = event
-      listener.onDownload({ model, loadedBytes, totalBytes, cachedBytes })
+      listener.onDownload({ model, phase: 'download', loadedBytes, totalBytes, cachedBytes })
     } else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason)
     else if (event.type === 'published') listener.onPublished()
   }

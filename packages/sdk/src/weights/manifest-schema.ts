@@ -75,6 +75,7 @@ const canarySchema = v.object({
 
 const graphSchema = v.object({
   file: fileSchema,
+  externalData: v.exactOptional(v.array(fileSchema)),
   inputs: v.array(tensorSpecSchema),
   outputs: v.array(tensorSpecSchema),
   canary: v.exactOptional(canarySchema),
