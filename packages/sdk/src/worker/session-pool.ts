@@ -94,12 +94,14 @@ export class SessionPool {
       const preparing = admitting.then((admission) => prepareTask(model, listener, admission))
       const files = Promise.all([preparing, ...fetching.map(({ bytes }) => bytes)])
       publishAfter(files, admitting)
-      const [started] = await Promise.all([starting, files])
+      const started = await startedWith(files, starting, listener)
       // Shifted off one by one, so that each file's bytes are let go as soon as its session exists.
       for (let next = fetching.shift(); next !== undefined; next = fetching.shift()) {
         const { name, graph, bytes } = next
+        listener.onPhase?.('session')
         const session = await createGraphSession(await bytes, { ...started, graph, backend: place.backend, signal })
         made.set(name, { graph, session })
+        if (graph.canary) listener.onPhase?.('canary')
         await runCanary(session, graph, `${model.manifest.id} (${name}, ${place.variant}, ${place.backend})`, signal)
       }
       return made
@@ -160,6 +162,16 @@ function modelSessions(modelId: string, graphs: ReadonlyMap<string, OpenGraph>):
       await Promise.all([...graphs.values()].map(({ session }) => session.release()))
     },
   }
+}
+
+/** What has started, when the files are there too; tells when they had to wait for it. */
+async function startedWith<T>(files: Promise<unknown>, starting: Promise<T>, listener: LoadListener): Promise<T> {
+  let isStarted = false
+  const [started] = await Promise.all([
+    starting.finally(() => (isStarted = true)),
+    files.then(() => isStarted || listener.onPhase?.('runtime')),
+  ])
+  return started
 }
 
 /** Publishes the model as soon as its files are there, whatever becomes of its sessions; nobody waits for it. */

@@ -1,5 +1,13 @@
 /** A model that the page told the worker about: its files by role, and its task made ready. */
-import type { LoadedTask, Manifest, ManifestFile, TaskName, Variant, VariantDtype } from '../contract/index.js'
+import type {
+  LoadedTask,
+  LoadPhase,
+  Manifest,
+  ManifestFile,
+  TaskName,
+  Variant,
+  VariantDtype,
+} from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import { taskNamed } from '../tasks/index.js'
@@ -10,6 +18,8 @@ export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
 /** Who hears how a load is coming along. */
 export interface LoadListener extends CacheListener {
   onBytes?: OnBytes
+  /** What the load waits for from now on, when that is not its files: the runtime, a session, a canary. */
+  onPhase?(phase: LoadPhase): void
 }
 
 export class WorkerModel {
