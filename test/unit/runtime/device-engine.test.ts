@@ -129,14 +129,14 @@ it('tells about downloads, readiness and what could not be stored', async () => 
     prepare: () =>
       Promise.resolve(
         streamOf(
-          { type: 'progress', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 },
+          { type: 'progress', phase: 'verify', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 },
           { type: 'not-stored', reason: 'no storage left' },
         ),
       ),
   })
   await engine.prepare(place, source, neverAborted())
   expect(listener.onDownload.mock.calls).toEqual([
-    [{ model: 'model', phase: 'download', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 }],
+    [{ model: 'model', phase: 'verify', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 }],
   ])
   expect(listener.onNotStored.mock.calls).toEqual([['model', 'no storage left']])
   expect(listener.onReady.mock.calls).toEqual([['model', place, expect.any(Number)]])

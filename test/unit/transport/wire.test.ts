@@ -107,7 +107,7 @@ describe('a call', () => {
 })
 
 describe('a stream of the worker', () => {
-  const event: PrepareEvent = { type: 'progress', loadedBytes: 1, totalBytes: 2, cachedBytes: 0 }
+  const event: PrepareEvent = { type: 'progress', phase: 'download', loadedBytes: 1, totalBytes: 2, cachedBytes: 0 }
   const prepare = { ...place, threads: 1 }
 
   it('is read on the page', async () => {

@@ -25,8 +25,8 @@ interface ReadyModel extends LiveWorker {
 export function announcer(model: string, listener: DeviceListener): (event: PrepareEvent) => void {
   return (event) => {
     if (event.type === 'progress') {
-      const { loadedBytes, totalBytes, cachedBytes } = event
-      listener.onDownload({ model, phase: 'download', loadedBytes, totalBytes, cachedBytes })
+      const { type: _, ...progress } = event
+      listener.onDownload({ model, ...progress })
     } else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason)
     else if (event.type === 'published') listener.onPublished()
   }

@@ -1,6 +1,7 @@
 /** The wire between page and worker: what can be called, with what, and what comes back. */
 import type {
   Backend,
+  DownloadProgress,
   EngineAnswer,
   Manifest,
   ModelCache,
@@ -66,12 +67,7 @@ export type CacheAnswer = Awaited<ReturnType<CacheActions[keyof CacheActions]>>
 
 /** How a model is coming along. The stream's end means: what could be stored is stored. */
 export type PrepareEvent =
-  | {
-      readonly type: 'progress'
-      readonly loadedBytes: number
-      readonly totalBytes: number
-      readonly cachedBytes: number
-    }
+  | ({ readonly type: 'progress' } & Omit<DownloadProgress, 'model'>)
   /** The model can be used now; it may still be on its way into the cache. */
   | { readonly type: 'ready' }
   /** Weights cannot be kept; with `model`, those of another one that had to go. */

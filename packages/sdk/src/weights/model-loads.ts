@@ -7,6 +7,8 @@ import type { WeightsDb } from './weights-db.js'
 
 /** Who hears what becomes of a model in the cache. */
 export interface CacheListener {
+  /** How many of the bytes that the load needs the cache lacks. */
+  onMissing?(bytes: number): void
   /** Weights cannot be kept, so that they will be fetched again next time. */
   onNotStored?(reason: string): void
   /** Another model had to go. */
@@ -78,11 +80,15 @@ export class ModelLoads {
     }
   }
 
-  async #reserve({ chunks }: Load): Promise<string | undefined> {
+  async #reserve({ chunks, listener }: Load): Promise<string | undefined> {
     const noDatabase = await this.#db.connect()
-    if (noDatabase !== undefined) return noDatabase
+    if (noDatabase !== undefined) {
+      listener.onMissing?.(sumBytes(chunks))
+      return noDatabase
+    }
     const stored = await this.#db.stored(chunks.map(({ digest }) => digest))
     const missingBytes = sumBytes(chunks.filter(({ digest }) => !stored.has(digest)))
+    listener.onMissing?.(missingBytes)
     const present = chunks.filter(({ digest }) => stored.has(digest))
     return missingBytes === 0 ? undefined : this.#space.reserve(this.#need(missingBytes, present))
   }

@@ -2,6 +2,7 @@
 import type { VariantDtype } from '../contract/index.js'
 import type { PrepareEvent } from '../transport/index.js'
 import type { WeightsStore } from '../weights/index.js'
+import { LoadProgress } from './load-progress.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
 
 /** Starts `load`; the stream tells when it is ready, ends when everything is stored, and errors when it fails. */
@@ -13,18 +14,23 @@ export function loadStream(
 ): ReadableStream<PrepareEvent> {
   const cancelled = new AbortController()
   let isOpen = true
+  let progress: LoadProgress | undefined
   return new ReadableStream<PrepareEvent>({
     start(controller) {
       // Loads that others share go on after this stream's end, and still tell about it.
       const send = (event: PrepareEvent) => {
         if (isOpen) controller.enqueue(event)
       }
+      const counted = new LoadProgress(bytesOf(model, variant), (snapshot) => send({ type: 'progress', ...snapshot }))
+      progress = counted
       const end = (how: () => void) => {
         if (isOpen) how()
         isOpen = false
+        counted.end()
       }
       const run = async () => {
-        await load(cancelled.signal, listenerOf(model, variant, send))
+        await load(cancelled.signal, listenerOf(counted, send))
+        counted.complete()
         send({ type: 'ready' })
         await (await openStore()).settled()
       }
@@ -35,15 +41,18 @@ export function loadStream(
     },
     cancel(reason) {
       isOpen = false
+      progress?.end()
       cancelled.abort(reason)
     },
   })
 }
 
-function listenerOf(model: WorkerModel, variant: VariantDtype, send: (event: PrepareEvent) => void): LoadListener {
+function listenerOf(progress: LoadProgress, send: (event: PrepareEvent) => void): LoadListener {
   let isToldWhy = false
   return {
-    onBytes: countBytes(model, variant, send),
+    onMissing: (bytes) => progress.missing(bytes),
+    onBytes: (bytes, from) => progress.received(bytes, from),
+    onPhase: (phase) => progress.phase(phase),
     // Every file says it, for the same reason: the first is the one to know.
     onNotStored: (reason) => {
       if (!isToldWhy) send({ type: 'not-stored', reason })
@@ -54,15 +63,11 @@ function listenerOf(model: WorkerModel, variant: VariantDtype, send: (event: Pre
   }
 }
 
-function countBytes(model: WorkerModel, variant: VariantDtype, send: (event: PrepareEvent) => void) {
+function bytesOf(model: WorkerModel, variant: VariantDtype): number {
   const graphs = Object.values(model.variant(variant).graphs)
-  const files = [...graphs.map(({ file }) => file), ...Object.values(model.manifest.assets)]
-  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  let loadedBytes = 0
-  let cachedBytes = 0
-  return (bytes: number, from: 'cache' | 'network') => {
-    loadedBytes += bytes
-    if (from === 'cache') cachedBytes += bytes
-    send({ type: 'progress', loadedBytes, totalBytes, cachedBytes })
-  }
+  const files = [
+    ...graphs.flatMap(({ file, externalData = [] }) => [file, ...externalData]),
+    ...Object.values(model.manifest.assets),
+  ]
+  return files.reduce((sum, { bytes }) => sum + bytes, 0)
 }
