@@ -50,12 +50,31 @@ export function value(name, type, shape) {
 export function weight(name, shape, values) {
   const raw = Buffer.alloc(values.length * 4)
   values.forEach((item, index) => raw.writeFloatLE(item, index * 4))
-  return Buffer.concat([
-    ...shape.map((length) => number(1, length)),
-    number(2, dataType.float32),
-    text(8, name),
-    bytes(9, raw),
-  ])
+  return rawWeight(name, shape, raw)
+}
+
+/** A float32 weight from its bytes, little-endian. @param {string} name @param {number[]} shape @param {Buffer} raw */
+export function rawWeight(name, shape, raw) {
+  return Buffer.concat([...tensorHead(name, shape), bytes(9, raw)])
+}
+
+/**
+ * A float32 weight whose bytes lie in a file beside the model's (ONNX external data).
+ *
+ * @param {string} name @param {number[]} shape
+ * @param {{ location: string, offset: number, length: number }} place the file, relative to the model's, and the bytes
+ */
+export function externalWeight(name, shape, place) {
+  const entries = Object.entries(place).map(([key, item]) =>
+    bytes(13, Buffer.concat([text(1, key), text(2, String(item))])),
+  )
+  const isExternal = number(14, 1)
+  return Buffer.concat([...tensorHead(name, shape), ...entries, isExternal])
+}
+
+/** @param {string} name @param {number[]} shape */
+function tensorHead(name, shape) {
+  return [...shape.map((length) => number(1, length)), number(2, dataType.float32), text(8, name)]
 }
 
 /** @param {number} field @param {number} item */

@@ -1,7 +1,7 @@
 /** The page's side of the peer: the least code that a careful developer would write around a worker. */
 
-/** Starts a worker with bare onnxruntime-web and loads one file into a session. */
-export async function startBare(url, threads) {
+/** Starts a worker with bare onnxruntime-web and loads one file, with those of its weights, into a session. */
+export async function startBare(url, threads, externalData = []) {
   const worker = new Worker('/bare-worker.js', { type: 'module' })
   const pending = new Map()
   let nextId = 0
@@ -15,6 +15,6 @@ export async function startBare(url, threads) {
       pending.set(id, resolve)
       worker.postMessage({ id, method, argument })
     })
-  await call('load', { url, threads })
+  await call('load', { url, threads, externalData })
   return { run: (inputs) => call('run', inputs), end: () => worker.terminate() }
 }

@@ -4,14 +4,19 @@ import * as ort from '/sdk/ort/ort.wasm.min.mjs'
 let session
 
 const handlers = {
-  async load({ url, threads }) {
+  async load({ url, threads, externalData }) {
     ort.env.wasm.numThreads = threads
     ort.env.wasm.wasmPaths = {
       mjs: '/sdk/ort/ort-wasm-simd-threaded.mjs',
       wasm: '/sdk/ort/ort-wasm-simd-threaded.wasm',
     }
-    const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer())
-    session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
+    const mounting = externalData.map(async ({ path, url }) => ({ path, data: await fetchBytes(url) }))
+    const [bytes, ...mounted] = await Promise.all([fetchBytes(url), ...mounting])
+    session = await ort.InferenceSession.create(bytes, {
+      executionProviders: ['wasm'],
+      graphOptimizationLevel: 'all',
+      externalData: mounted,
+    })
   },
   async run(inputs) {
     const feeds = {}
@@ -23,6 +28,10 @@ const handlers = {
       outputs[name] = { dtype: type, shape: dims, data }
     return outputs
   },
+}
+
+async function fetchBytes(url) {
+  return new Uint8Array(await (await fetch(url)).arrayBuffer())
 }
 
 self.onmessage = async ({ data: { id, method, argument } }) => {

@@ -1,5 +1,5 @@
 /** The peer: Transformers.js in a module worker, with its own defaults, on the WASM backend. */
-import { env, pipeline } from '/peer/transformers/dist/transformers.min.js'
+import { AutoModel, env, pipeline, Tensor } from '/peer/transformers/dist/transformers.min.js'
 
 env.allowRemoteModels = false
 env.allowLocalModels = true
@@ -7,9 +7,21 @@ env.allowLocalModels = true
 const runtime = '/peer/transformersRuntime/dist/ort-wasm-simd-threaded.asyncify'
 env.backends.onnx.wasm.wasmPaths = { mjs: `${runtime}.mjs`, wasm: `${runtime}.wasm` }
 
-self.onmessage = async ({ data: { folder, text } }) => {
+const answers = {
+  async embedding({ model, input }) {
+    const embed = await pipeline('feature-extraction', model, { device: 'wasm', dtype: 'q8' })
+    return embed(input, { pooling: 'mean', normalize: true })
+  },
+  async run({ model, input, isSplit }) {
+    const options = { device: 'wasm', dtype: 'fp32', use_external_data_format: isSplit }
+    const loaded = await AutoModel.from_pretrained(model, options)
+    const { y } = await loaded({ x: new Tensor(input.dtype, input.data, input.shape) })
+    return y
+  },
+}
+
+self.onmessage = async ({ data: { folder, kind, ...given } }) => {
   env.localModelPath = folder
-  const embed = await pipeline('feature-extraction', 'all-minilm-l6-v2', { device: 'wasm', dtype: 'q8' })
-  const output = await embed(text, { pooling: 'mean', normalize: true })
+  const output = await answers[kind](given)
   self.postMessage(Array.from(output.data))
 }

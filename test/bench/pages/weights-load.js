@@ -1,37 +1,34 @@
 /** From nothing to the first answer, on each side: runs in the benchmark's page, which is opened afresh for each run. */
 import { createClient } from '/sdk/index.js'
 import { startBare } from './bare-runtime.js'
-
-const text = 'The train to Berlin leaves at half past nine.'
-/** The text's token ids, which the bare runtime is handed: it has no tokenizer to load. */
-const tokenIds = [101n, 1996n, 3345n, 2000n, 4068n, 3727n, 2012n, 2431n, 2627n, 3157n, 1012n, 102n]
+import { requests } from './requests.js'
 
 const sides = {
-  async edgeward({ folder }) {
-    const edge = createClient({ models: folder })
-    const { output } = await edge.pipeline('feature-extraction', 'all-minilm-l6-v2')(text)
-    return { vector: Array.from(output[0]), end: () => edge.dispose() }
-  },
-  async transformers({ folder }) {
+  edgeward: askEdgeward,
+  unverified: (given) => askEdgeward(given, { workerUrl: '/unverified-worker.js' }),
+
+  async transformers({ folder, model, request, isSplit }) {
     const worker = new Worker('/transformers-worker.js', { type: 'module' })
     const answer = new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => resolve(data)
       worker.onerror = reject
     })
-    worker.postMessage({ folder, text })
+    worker.postMessage({ folder, model, isSplit, kind: request.kind, input: requests[request.kind].input(request) })
     return { vector: await answer, end: () => worker.terminate() }
   },
-  async bare({ folder, file }) {
-    const bare = await startBare(`${folder}all-minilm-l6-v2/${file}`, Math.min(4, navigator.hardwareConcurrency))
-    const of = (data) => ({ dtype: 'int64', shape: [1, data.length], data: BigInt64Array.from(data) })
-    const ones = tokenIds.map(() => 1n)
-    const outputs = await bare.run({
-      input_ids: of(tokenIds),
-      attention_mask: of(ones),
-      token_type_ids: of(tokenIds.map(() => 0n)),
-    })
-    return { vector: pool(Object.values(outputs)[0]), end: () => bare.end() }
+
+  async bare({ folder, model, request, file, isSplit }) {
+    const url = `${folder}${model}/${file}`
+    const externalData = isSplit ? [{ path: `${file}_data`, url: `${url}_data` }] : []
+    const bare = await startBare(url, Math.min(4, navigator.hardwareConcurrency), externalData)
+    const { feeds, read } = requests[request.kind].bare(request)
+    return { vector: read(await bare.run(feeds)), end: () => bare.end() }
   },
+}
+
+async function askEdgeward({ folder, model, request }, options = {}) {
+  const edge = createClient({ models: folder, ...options })
+  return { vector: await requests[request.kind].edgeward(edge, model, request), end: () => edge.dispose() }
 }
 
 /** How long one side took, in ms, with its answer and the longest task on the page's main thread meanwhile. */
@@ -47,16 +44,4 @@ export async function measure({ side, ...given }) {
   await end()
   observer.disconnect()
   return { ms, longestTaskMs, vector }
-}
-
-/** The mean over the tokens, normalised. */
-function pool({ shape, data }) {
-  const [, tokens, size] = shape
-  const sums = Array.from({ length: size }, (_, i) => {
-    let sum = 0
-    for (let token = 0; token < tokens; token += 1) sum += data[token * size + i]
-    return sum
-  })
-  const length = Math.hypot(...sums)
-  return sums.map((sum) => sum / length)
 }

@@ -1,11 +1,11 @@
 /** Fetches the libraries that benchmarks compare with, as their packages ship them, and keeps them outside the clone. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
-import os from 'node:os'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { extract } from 'tar'
+import { cacheFolder, exists } from './cache-folder.mjs'
 
 /** @typedef {{ name: string, version: string, sha256: string }} Peer */
 
@@ -48,17 +48,4 @@ export async function peerFolder({ name, version, sha256 }) {
     await rm(temporary, { recursive: true, force: true })
   }
   return path.join(folder, 'package')
-}
-
-function cacheFolder() {
-  const { EDGEWARD_CACHE: own, XDG_CACHE_HOME: shared } = process.env
-  return own ?? path.join(shared ?? path.join(os.homedir(), '.cache'), 'edgeward')
-}
-
-/** @param {string} file */
-async function exists(file) {
-  return stat(file).then(
-    () => true,
-    () => false,
-  )
 }

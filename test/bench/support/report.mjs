@@ -8,7 +8,7 @@ const resultsFolder = fileURLToPath(new URL('../results', import.meta.url))
 const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
 
 /**
- * One comparison: medians of interleaved runs.
+ * One comparison: medians of interleaved runs, and the quartiles around them where they were taken.
  *
  * @typedef {object} Row
  * @property {string} what
@@ -16,9 +16,17 @@ const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
  * @property {number} peer
  * @property {string} peerName
  * @property {string} unit
+ * @property {readonly [number, number]} [oursQuartiles]
+ * @property {readonly [number, number]} [peerQuartiles]
  * @property {number} ratio ours ÷ peer
- * @property {string} target
- * @property {boolean} met
+ * @property {string} [target] absent: a comparison that nothing was promised about
+ * @property {boolean} [met]
+ */
+
+/**
+ * A smaller run, to see whether the benchmark works: its results are not written.
+ *
+ * @typedef {{ readonly rounds?: number | undefined, readonly only?: string | undefined }} Subset
  */
 
 /**
@@ -54,16 +62,28 @@ function machine() {
   return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, ${memoryGiB} GiB, ${os.type()}, no GPU, headless Chromium`
 }
 
+/** The table of a run whose results are not kept. @param {readonly Row[]} rows */
+export function describeRows(rows) {
+  return toMarkdown({ machine: machine(), rows })
+}
+
 /** @param {{ machine: string, rows: readonly Row[] }} report */
 function toMarkdown({ machine: where, rows }) {
-  const lines = rows.map(({ what, ours, peer, peerName, unit, ratio, target, met }) => {
-    const cells = [what, `${round(ours)} ${unit}`, `${round(peer)} ${unit}`, peerName, ratio.toFixed(2), target]
-    return `| ${[...cells, met ? 'yes' : 'no'].join(' | ')} |`
+  const lines = rows.map(({ what, ours, oursQuartiles, peer, peerQuartiles, peerName, unit, ratio, target, met }) => {
+    const values = [quantity(ours, oursQuartiles, unit), quantity(peer, peerQuartiles, unit)]
+    const verdict = met === undefined ? '' : met ? 'yes' : 'no'
+    return `| ${[what, ...values, peerName, ratio.toFixed(2), target ?? '', verdict].join(' | ')} |`
   })
   const head = ['what', 'Edgeward', 'peer', 'peer is', 'ratio', 'target', 'met']
   const rule = head.map(() => '---')
   const table = [head, rule].map((cells) => `| ${cells.join(' | ')} |`)
-  return `Medians of interleaved runs on ${where}.\n\n${[...table, ...lines].join('\n')}\n`
+  const spread = rows.some(({ oursQuartiles }) => oursQuartiles) ? ' (quartiles in brackets)' : ''
+  return `Medians of interleaved runs${spread} on ${where}.\n\n${[...table, ...lines].join('\n')}\n`
+}
+
+/** @param {number} value @param {readonly [number, number] | undefined} quartiles @param {string} unit */
+function quantity(value, quartiles, unit) {
+  return `${round(value)} ${unit}${quartiles ? ` (${quartiles.map(round).join('–')})` : ''}`
 }
 
 /** @param {number} value three digits that count */

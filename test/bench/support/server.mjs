@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import { fromRoot } from '../../../scripts/lib/root.mjs'
+import { readKnownDigests } from './known-digests.mjs'
+import { syntheticFolder } from './synthetic-models.mjs'
 
 /** What Transformers.js asks for beside the files that it shares with Edgeward. */
 const transformersConfig = JSON.stringify({
@@ -17,8 +19,9 @@ const transformersConfig = JSON.stringify({
 })
 
 /**
- * `/sdk/` is dist, `/models/` the packed models (also `/fresh/<anything>/`, an address that no HTTP cache knows, and under
- * the names of a Hugging Face repository), `/peer/<name>/` a peer's package; everything else are the benchmark's scripts.
+ * `/sdk/` is dist, `/models/` the packed models (also `/fresh/<anything>/`, an address that no HTTP cache knows),
+ * `/synthetic/` those of this benchmark, both also under the names of a Hugging Face repository, `/peer/<name>/` a peer's
+ * package; everything else are the benchmark's scripts, and `/known-digests.json` what they need to do without hashing.
  *
  * @param {Readonly<Record<string, string>>} [peerFolders]
  * @param {(url: string) => void} [onRequest]
@@ -28,17 +31,21 @@ export async function startServer(peerFolders = {}, onRequest = () => undefined)
   const folder = (/** @type {string} */ path) => sirv(path, { etag: true, maxAge: 3600, setHeaders })
   const scripts = folder(fileURLToPath(new URL('../pages', import.meta.url)))
   const models = folder(fromRoot('.models'))
-  const handlers = new Map([['sdk', folder(fromRoot('packages', 'sdk', 'dist'))]])
+  const handlers = new Map([
+    ['sdk', folder(fromRoot('packages', 'sdk', 'dist'))],
+    ['synthetic', folder(syntheticFolder)],
+  ])
   for (const [name, path] of Object.entries(peerFolders)) handlers.set(`peer/${name}`, folder(path))
 
   const server = createServer((request, response) => {
     const url = request.url ?? '/'
     onRequest(url)
     const notFound = () => void response.writeHead(404).end()
-    const [, place = '', rest = ''] = /^\/(sdk|models|fresh\/[^/]+|peer\/[^/]+)\/(.*)$/.exec(url) ?? []
+    const [, place = '', rest = ''] = /^\/(sdk|models|synthetic|fresh\/[^/]+|peer\/[^/]+)\/(.*)$/.exec(url) ?? []
+    if (url === '/known-digests.json') return answerKnownDigests(response)
     if (place === '') return scripts(request, response, notFound)
     if (rest.endsWith('/config.json')) return response.end(transformersConfig)
-    request.url = `/${rest.replace('onnx/model_quantized.onnx', 'model_q8.onnx')}`
+    request.url = `/${rest.replace('onnx/model_quantized.onnx', 'model_q8.onnx').replace('/onnx/', '/')}`
     return (handlers.get(place) ?? models)(request, response, notFound)
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
@@ -49,6 +56,19 @@ export async function startServer(peerFolders = {}, onRequest = () => undefined)
     server.closeAllConnections()
   }
   return { url: `http://127.0.0.1:${address.port}`, port: address.port, close }
+}
+
+/** @type {Promise<string> | undefined} */
+let knownDigests
+
+/** @param {import('node:http').ServerResponse} response */
+async function answerKnownDigests(response) {
+  const folders = [fromRoot('.models'), syntheticFolder]
+  knownDigests ??= readKnownDigests(folders, fromRoot('packages', 'sdk', 'dist', 'ort')).then((known) =>
+    JSON.stringify(known),
+  )
+  response.setHeader('Content-Type', 'application/json')
+  response.end(await knownDigests)
 }
 
 /** @param {import('node:http').ServerResponse} response */
