@@ -77,6 +77,8 @@ test('prepare reports progress up to the last byte, and the next request loads n
   expect(placement).toEqual({ engine: 'device', backend: 'wasm', variant: 'fp32' })
   expect(seen.at(-1)?.totalBytes).toBeGreaterThan(0)
   expect(seen.at(-1)?.loadedBytes).toBe(seen.at(-1)?.totalBytes)
+  expect(seen[0]).toEqual({ model: 'tiny-mlp', phase: 'manifest', loadedBytes: 0, totalBytes: 0, cachedBytes: 0 })
+  expect(seen.slice(-2).map(({ phase }) => phase)).toEqual(['session', 'canary'])
   expect((await edge.run('tiny-mlp', tinyInput())).timings.loadMs).toBeUndefined()
 })
 

@@ -1,5 +1,6 @@
 /** The cache as a page sees it: `edge.models` and `edge.storage()`, with the worker as it is shipped. */
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
+import type { DownloadProgress } from '../../packages/sdk/src/contract/index.js'
 import { testClient, tinyInput } from './support/clients.js'
 import { serveModel } from './support/models.js'
 import { workerWithPrelude } from './support/worker-prelude.js'
@@ -17,9 +18,15 @@ test('a model that is downloaded is listed, and used without a second download',
   const { model, modelsUrl, graph } = await serveTiny()
   const edge = testClient({ models: modelsUrl, backends: ['wasm'] })
   expect(await edge.models.status(model)).toEqual({ state: 'absent' })
-  const heard: number[] = []
-  const status = await edge.models.download(model, { onProgress: ({ loadedBytes }) => heard.push(loadedBytes) })
-  expect(status).toMatchObject({ state: 'cached', id: model, isPinned: false, bytes: heard.at(-1) })
+  const heard: DownloadProgress[] = []
+  const status = await edge.models.download(model, { onProgress: (progress) => heard.push(progress) })
+  const last = heard.at(-1)
+  expect(status).toMatchObject({ state: 'cached', id: model, isPinned: false, bytes: last?.loadedBytes })
+  expect(last).toMatchObject({ phase: 'download', loadedBytes: last?.totalBytes, cachedBytes: 0 })
+  expect([...new Set(heard.map(({ phase }) => phase))]).toEqual(['manifest', 'download'])
+  const again: DownloadProgress[] = []
+  await edge.models.download(model, { onProgress: (progress) => again.push(progress) })
+  expect(again.at(-1)).toMatchObject({ phase: 'verify', loadedBytes: last?.totalBytes, cachedBytes: last?.totalBytes })
   await graph.misbehave()
   await edge.run(model, tinyInput())
   expect(await graph.requests()).toEqual([])

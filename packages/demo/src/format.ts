@@ -13,6 +13,11 @@ export function formatMs(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }
 
+/** `340 kB/s`, `8.4 MB/s`. */
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`
+}
+
 /** `about 4 s left`, `about 2 min left`. */
 export function formatTimeLeft(ms: number): string {
   const seconds = Math.ceil(ms / 1000)

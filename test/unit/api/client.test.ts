@@ -202,7 +202,10 @@ describe('preparing', () => {
     ready.resolve(undefined)
     await preparing
     progress('model', 3)
-    expect(onProgress.mock.calls).toMatchObject([[{ model: 'model', loadedBytes: 2 }]])
+    expect(onProgress.mock.calls).toMatchObject([
+      [{ model: 'model', phase: 'manifest', loadedBytes: 0, totalBytes: 0 }],
+      [{ model: 'model', phase: 'download', loadedBytes: 2 }],
+    ])
   })
 })
 

@@ -1,14 +1,12 @@
 /** One line about the model: how its download is coming along, with a way to cancel it. */
 import type { DownloadProgress } from 'edgeward'
 import { byId } from '../dom.js'
-import { formatBytes, formatTimeLeft } from '../format.js'
-import { DownloadRate } from './download-rate.js'
+import { describeProgress } from './describe-progress.js'
 
 export class ActivityView {
   readonly #text = byId('activity-text', HTMLElement)
   readonly #track = byId('activity-track', HTMLProgressElement)
   readonly #cancel = byId('activity-cancel', HTMLButtonElement)
-  #rate = new DownloadRate()
 
   constructor(onCancel: () => void) {
     this.#cancel.addEventListener('click', () => {
@@ -18,19 +16,13 @@ export class ActivityView {
   }
 
   download(progress: DownloadProgress): void {
-    const { loadedBytes, totalBytes, cachedBytes } = progress
-    const leftMs = this.#rate.add(progress, performance.now())
-    const bytes = `${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`
-    this.#track.max = totalBytes
-    this.#track.value = loadedBytes
-    this.#set(
-      loadedBytes === totalBytes ? 'starting' : 'downloading',
-      loadedBytes === totalBytes
-        ? `${bytes} here, starting the model`
-        : cachedBytes === loadedBytes
-          ? `${bytes} from this browser’s store`
-          : [`Fetching ${bytes}`, ...(leftMs === undefined ? [] : [formatTimeLeft(leftMs)])].join(', '),
-    )
+    const { phase, loadedBytes, totalBytes } = progress
+    const isCounted = phase === 'download' || phase === 'verify'
+    if (isCounted) {
+      this.#track.max = totalBytes
+      this.#track.value = loadedBytes
+    } else this.#track.removeAttribute('value')
+    this.#set(isCounted ? 'downloading' : 'starting', describeProgress(progress))
   }
 
   /** Nobody waits for a model any more. */
@@ -40,7 +32,6 @@ export class ActivityView {
 
   /** Nothing is being fetched. */
   rest(text: string): void {
-    this.#rate = new DownloadRate()
     this.#set('idle', text)
   }
 

@@ -22,7 +22,7 @@ import type {
 } from '../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import { dispatch, plan, prepareFirst, type Engines } from '../router/index.js'
-import { abortable } from '../shared/index.js'
+import { abortable, splitModelName } from '../shared/index.js'
 import { assertTaskName, prepareInput } from '../tasks/page.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { Client, Pipeline } from './client-surface.js'
@@ -77,7 +77,7 @@ export class EdgewardClient implements Client {
     try {
       const startedAt = performance.now()
       const signal = this.#signalOf(options)
-      const { policy, source, planned } = await this.#plan(model, undefined, options, signal)
+      const { policy, source, planned } = await this.#plan(model, undefined, options, signal, this.#tellLocating)
       const task = taskOf(source)
       const request: EngineRequest = { model, task, input: '', options: {}, ...foundOf(source) }
       return await prepareFirst(planned, request, this.#context(model, task, policy, signal, startedAt))
@@ -115,7 +115,7 @@ export class EdgewardClient implements Client {
     const signal = this.#signalOf(options)
     const stop = this.#watch(model, options.onProgress)
     try {
-      const { source, planned } = await this.#plan(model, undefined, {}, signal)
+      const { source, planned } = await this.#plan(model, undefined, {}, signal, this.#tellLocating)
       if (isEdgewardError(source)) throw source
       const placement = planned.placements.map((step) => step.placement).find(({ engine }) => engine === 'device')
       const variant = placement && 'variant' in placement ? placement.variant : source.manifest.variants[0].dtype
@@ -127,9 +127,17 @@ export class EdgewardClient implements Client {
   }
 
   #watch(model: string, onProgress: DownloadOptions['onProgress']): () => void {
+    const { id } = splitModelName(model)
     return this.on('download', (progress) => {
-      if (progress.model === model) onProgress?.(progress)
+      if (progress.model === id) onProgress?.(progress)
     })
+  }
+
+  /** A load begins with the manifest; where no device is used, nothing is loaded. */
+  readonly #tellLocating = (model: string) => {
+    const { engines, emitter } = this.#parts
+    const nothingYet = { phase: 'manifest', loadedBytes: 0, totalBytes: 0, cachedBytes: 0 } as const
+    if (engines.device) emitter.emit('download', { model: splitModelName(model).id, ...nothingYet })
   }
 
   async #answer<T extends TaskName>(
@@ -143,7 +151,7 @@ export class EdgewardClient implements Client {
     const signal = this.#signalOf(options)
     const prepared = await this.#prepareInput(task, input, signal)
     try {
-      const { policy, source, planned } = await this.#plan(model, task, options, signal)
+      const { policy, source, planned } = await this.#plan(model, task, options, signal, this.#tellLocating)
       const request = { model, task, input: prepared.input, options: taskOptionsOf(options), ...foundOf(source) }
       const result = await dispatch(planned, request, this.#context(model, task, policy, signal, startedAt))
       const { placement, timings, attempts } = result
@@ -165,11 +173,17 @@ export class EdgewardClient implements Client {
     }
   }
 
-  async #plan(model: string, task: TaskName | undefined, { policy: wanted }: RequestOptions, signal: AbortSignal) {
+  async #plan(
+    model: string,
+    task: TaskName | undefined,
+    { policy: wanted }: RequestOptions,
+    signal: AbortSignal,
+    onLocate?: (model: string) => void,
+  ) {
     const { options, models, endpoint } = this.#parts
     const policy = resolvePolicy(wanted, options.policy)
     const [source, capabilities] = await Promise.all([
-      models.find(model, signal),
+      models.find(model, signal, () => onLocate?.(model)),
       abortable(this.capabilities(), signal),
     ])
     const planned = plan({

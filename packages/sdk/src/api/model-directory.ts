@@ -19,10 +19,11 @@ export class ModelDirectory {
     this.#locate = locate
   }
 
-  /** The model's source, or why there is none. */
-  find(model: string, signal: AbortSignal): Promise<ModelSource | EdgewardError> {
+  /** The model's source, or why there is none. `onLocate` is called when it has to be looked up. */
+  find(model: string, signal: AbortSignal, onLocate?: () => void): Promise<ModelSource | EdgewardError> {
     const found = this.#found.get(model)
     if (found !== undefined) return abortable(found, signal)
+    onLocate?.()
     // One request's abort must not take the manifest from another, and it is small: it is fetched to its end.
     const finding = this.#load(model).then((result) => {
       if (isEdgewardError(result) && !lastingCodes.includes(result.code)) this.#found.delete(model)
