@@ -1,6 +1,6 @@
 /** From nothing to the first answer: Edgeward, Transformers.js and bare onnxruntime-web, with models of 23 to 256 MB. */
-import { loadCases } from './support/load-cases.mjs'
-import { loadRows, longestTaskRow, memoryRows, throttledRows } from './support/load-rows.mjs'
+import { loadCases, tinyCase } from './support/load-cases.mjs'
+import { baseMemoryRows, loadRows, longestTaskRow, memoryRows, throttledRows } from './support/load-rows.mjs'
 import { visitColdAndWarm, visitOverLink } from './support/load-visits.mjs'
 import { peerFolder, peers } from './support/peers.mjs'
 import { startServer } from './support/server.mjs'
@@ -31,17 +31,18 @@ export async function run(log, { rounds, only = '' } = {}) {
   /** @type {Visits[]} */
   const all = []
   try {
+    const { cold: tiny } = await visitColdAndWarm(shortened(tinyCase, rounds), server.url, log)
     for (const loadCase of cases) {
       const visits = await visitColdAndWarm(loadCase, server.url, log)
       rows.push(...loadRows(loadCase, visits))
-      if (loadCase.request.kind === 'run') rows.push(...memoryRows(loadCase, visits.cold))
+      if (loadCase.request.kind === 'run') rows.push(...memoryRows(loadCase, visits.cold, tiny))
       all.push(visits.cold, visits.warm)
     }
     for (const loadCase of cases.filter(({ throttledRounds }) => throttledRounds > 0)) {
       const visits = await visitOverLink(loadCase, link, (line) => log(`50 Mbit/s, ${line}`))
       rows.push(...throttledRows(loadCase, visits, throttledBytesPerSecond))
     }
-    return [...rows, longestTaskRow(all)]
+    return [...rows, ...baseMemoryRows(tinyCase, tiny), longestTaskRow(all)]
   } finally {
     link.close()
     server.close()

@@ -36,6 +36,20 @@ const miniLm = {
   sides: [...compared, 'unverified'],
 }
 
+/** Next to nothing: what a renderer needs all the same. @type {LoadCase} */
+export const tinyCase = {
+  name: 'a model of 1 kB',
+  model: 'tiny-mlp',
+  folder: '/models/',
+  file: 'model.onnx',
+  isSplit: false,
+  weightsBytes: 847,
+  request: { kind: 'run', width: 4 },
+  rounds: 2,
+  throttledRounds: 0,
+  sides: compared,
+}
+
 /** @type {readonly LoadCase[]} */
 export const loadCases = [
   miniLm,
