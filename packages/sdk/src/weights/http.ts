@@ -3,8 +3,16 @@ import { EdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import type { DownloadProblem } from './retry.js'
 
+/** As the platform's: addresses that are ours alone, and credentials, are dealt with before it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+/** The platform's, which must be called as a method of the global object. */
+export const platformFetch: Fetch = (url, init) => fetch(url, init)
+
 export interface HttpRequest {
   readonly url: string
+  readonly method?: 'GET' | 'HEAD'
+  readonly fetch?: Fetch
   readonly headers?: Readonly<Record<string, string>>
   readonly cache: RequestCache
   readonly signal: AbortSignal
@@ -28,13 +36,13 @@ export interface HttpAnswer {
 }
 
 /**
- * Sends a GET request.
+ * Sends a request.
  *
  * @throws {EdgewardError} `DOWNLOAD_FAILED` when the network fails or stalls, here and in every method of the answer.
  *   A status that is no success is an answer.
  */
 export async function request(options: HttpRequest): Promise<HttpAnswer> {
-  const { url, headers = {}, cache, stallMs } = options
+  const { url, method = 'GET', headers = {}, cache, stallMs, fetch = platformFetch } = options
   const controller = new AbortController()
   const signal = AbortSignal.any([options.signal, controller.signal])
   let received = 0
@@ -52,7 +60,7 @@ export async function request(options: HttpRequest): Promise<HttpAnswer> {
     }
   }
 
-  const response = await watch(() => fetch(url, { headers, cache, signal }))
+  const response = await watch(() => fetch(url, { method, headers, cache, signal }))
   const reader = response.body?.getReader()
   const nextPiece = async (): Promise<Uint8Array | undefined> => {
     const piece = reader && (await watch(() => reader.read())).value

@@ -35,6 +35,11 @@ export const pathSchema = v.pipe(
   ),
 )
 
+/** Whether a path is one that a manifest may have. */
+export function isPlainPath(path: string): boolean {
+  return v.is(pathSchema, path)
+}
+
 const fileSchema = v.object({
   path: pathSchema,
   bytes: countSchema,

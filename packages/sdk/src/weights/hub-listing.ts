@@ -1,0 +1,212 @@
+/** Lists what a repository holds: by the hub's API, or file by file where a mirror has none. */
+import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
+import { describeAnswer, isHtml, request, type Fetch, type HttpAnswer } from './http.js'
+import type { ListedFile } from './repository-layout.js'
+import { weightsDefaults } from './settings.js'
+import { sha256Hex } from './verify.js'
+
+/** What lists a repository, and how it is asked. */
+export interface HubRequest {
+  /** The hub's address, without a slash at its end. */
+  readonly baseUrl: string
+  /** `organisation/repository`. */
+  readonly repository: string
+  /** A branch, a tag or a commit. */
+  readonly revision: string
+  readonly fetch: Fetch
+  readonly signal: AbortSignal
+}
+
+export interface HubListing {
+  /** The commit; where none is told, a digest of what tells one state of the files from another. */
+  readonly revision: string
+  /** What stands for the revision in the addresses of files. */
+  readonly at: string
+  readonly licence?: string
+  readonly files: readonly ListedFile[]
+}
+
+/** The files that are looked for where nobody lists them. */
+const candidates = [
+  ...['', '_quantized', '_int8', '_fp16', '_q4', '_q4f16'].map((suffix) => `onnx/model${suffix}.onnx`),
+  ...['config.json', 'tokenizer.json', 'tokenizer_config.json'],
+  ...['modules.json', 'sentence_bert_config.json', '1_Pooling/config.json'],
+]
+
+/** A tree comes in pages of a thousand files. */
+const maxPages = 20
+
+/**
+ * @throws {EdgewardError} `MANIFEST_NOT_FOUND` when there is no such repository or revision, `DOWNLOAD_FAILED` when it
+ *   may not be read or the hub fails; on abort, `signal.reason`.
+ */
+export async function listRepository(hub: HubRequest): Promise<HubListing> {
+  return (await listByApi(hub).catch(noApi)) ?? (await listByHeaders(hub))
+}
+
+/** The address of a file of a repository, or, without a path, of its folder. */
+export function resolveUrl(
+  { baseUrl, repository }: Omit<HubRequest, 'signal' | 'fetch' | 'revision'>,
+  at: string,
+  path = '',
+) {
+  const file = path.split('/').map(encodeURIComponent).join('/')
+  return `${baseUrl}/${repository}/resolve/${encodeURIComponent(at)}/${file}`
+}
+
+/** Asks the hub; the answer is cancelled by whoever gets it. */
+export function askHub(
+  { fetch, signal }: HubRequest,
+  url: string,
+  method: 'GET' | 'HEAD' = 'GET',
+): Promise<HttpAnswer> {
+  return request({ url, method, fetch, signal, cache: 'no-cache', stallMs: weightsDefaults.stallMs })
+}
+
+/** @throws {EdgewardError} for any answer but a success or "not found" */
+export function checkHubAnswer({ repository }: HubRequest, url: string, answer: HttpAnswer): void {
+  const { ok, status } = answer.response
+  if (ok || status === 404 || status === 410) return
+  const details = { url, status, model: repository }
+  const isForbidden = status === 401 || status === 403
+  const message = isForbidden
+    ? `${url} answered ${status}: the repository ${repository} does not exist, is private, or its terms have to be accepted on its page; the client option huggingFace.token must give a token that may read it`
+    : `${url}: expected status 200; got ${describeAnswer(answer)}`
+  throw new EdgewardError('DOWNLOAD_FAILED', message, { details })
+}
+
+/** A mirror's "not found" may come without the headers that pages of other origins need, and fails like a lost network. */
+function noApi(error: unknown): undefined {
+  if (!isEdgewardError(error) || error.details['problem'] !== 'network') throw error
+}
+
+/** Undefined where there is no API. */
+async function listByApi(hub: HubRequest): Promise<HubListing | undefined> {
+  const { baseUrl, repository, revision } = hub
+  const api = `${baseUrl}/api/models/${repository}`
+  const about = await getJson(hub, `${api}/revision/${encodeURIComponent(revision)}`)
+  const commit = fieldOf(about?.json, 'sha')
+  if (typeof commit !== 'string') return undefined
+  const files: ListedFile[] = []
+  let next: string | undefined = `${api}/tree/${encodeURIComponent(commit)}?recursive=true`
+  for (let page = 0; next !== undefined && page < maxPages; page += 1) {
+    const tree = await getJson(hub, next)
+    if (!Array.isArray(tree?.json)) return undefined
+    files.push(...tree.json.flatMap(listedFile))
+    next = nextPage(tree.link, next)
+  }
+  const licence = licenceOf(fieldOf(about?.json, 'tags'))
+  return { revision: commit, at: commit, files, ...(licence === undefined ? {} : { licence }) }
+}
+
+/** What a tree's entry says of a file; nothing for a folder. */
+export function listedFile(entry: unknown): readonly ListedFile[] {
+  const path = fieldOf(entry, 'path')
+  const lfs = fieldOf(entry, 'lfs')
+  const bytes = fieldOf(lfs, 'size') ?? fieldOf(entry, 'size')
+  if (fieldOf(entry, 'type') !== 'file' || typeof path !== 'string' || !isCount(bytes)) return []
+  const sha256 = digestOf(fieldOf(lfs, 'oid'))
+  return [{ path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }]
+}
+
+async function listByHeaders(hub: HubRequest): Promise<HubListing> {
+  const found = await Promise.all(candidates.map((path) => lookAt(hub, path)))
+  const data = found.flatMap((file) => (file?.path.endsWith('.onnx') ? [lookAtData(hub, file.path)] : []))
+  const files = [...found, ...(await Promise.all(data)).flat()].filter((file) => file !== undefined)
+  if (files.length === 0) throw notFound(hub)
+  const commit = files.find((file) => file.commit !== undefined)?.commit
+  const states = files.map(({ path, bytes, state }) => `${path} ${bytes} ${state ?? ''}`).join('\n')
+  const revision = commit ?? (await sha256Hex(new TextEncoder().encode(states))).slice(0, 40)
+  return { revision, at: commit ?? hub.revision, files }
+}
+
+/** The files of weights beside a graph: `model.onnx_data`, `model.onnx_data_1`, … */
+async function lookAtData(hub: HubRequest, graph: string): Promise<readonly SeenFile[]> {
+  const files: SeenFile[] = []
+  for (let index = 0; ; index += 1) {
+    const file = await lookAt(hub, index === 0 ? `${graph}_data` : `${graph}_data_${index}`)
+    if (!file) return files
+    files.push(file)
+  }
+}
+
+interface SeenFile extends ListedFile {
+  readonly commit: string | undefined
+  /** Tells this state of the file from another. */
+  readonly state: string | undefined
+}
+
+async function lookAt(hub: HubRequest, path: string): Promise<SeenFile | undefined> {
+  const url = resolveUrl(hub, hub.revision, path)
+  const answer = await askHub(hub, url, 'HEAD')
+  try {
+    checkHubAnswer(hub, url, answer)
+    if (!answer.response.ok || isHtml(answer)) return undefined
+    const seen = fileOfHeaders(path, answer.response.headers)
+    if (seen) return seen
+    const message = `${url} does not say how long it is; a mirror must send Content-Length, uncompressed, or X-Linked-Size`
+    throw new EdgewardError('MANIFEST_INVALID', message, { details: { url } })
+  } finally {
+    answer.cancel()
+  }
+}
+
+/** What an answer's headers say of a file: those of the hub where they are, else those of HTTP. */
+export function fileOfHeaders(path: string, headers: Headers): SeenFile | undefined {
+  const length = headers.has('Content-Encoding') ? null : headers.get('Content-Length')
+  const size = headers.get('X-Linked-Size') ?? length
+  const bytes = Number(size)
+  if (size === null || !isCount(bytes)) return undefined
+  const state = headers.get('X-Linked-ETag') ?? headers.get('ETag') ?? headers.get('Last-Modified') ?? undefined
+  // The hub's ETag of a large file is its SHA-256.
+  const sha256 = digestOf(headers.get('X-Linked-ETag')?.replace(/^(?:W\/)?"|"$/g, ''))
+  const commit = headers.get('X-Repo-Commit') ?? undefined
+  return { path, bytes, commit, state, ...(sha256 === undefined ? {} : { sha256 }) }
+}
+
+/** Undefined where there is nothing, or only a page. */
+async function getJson(hub: HubRequest, url: string): Promise<{ json: unknown; link: string | null } | undefined> {
+  const answer = await askHub(hub, url)
+  try {
+    checkHubAnswer(hub, url, answer)
+    if (!answer.response.ok || isHtml(answer)) return undefined
+    return { json: JSON.parse(await answer.text()) as unknown, link: answer.response.headers.get('Link') }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    const message = `${url} is no JSON: ${messageOf(error)}`
+    throw new EdgewardError('MANIFEST_INVALID', message, { details: { url }, cause: error })
+  } finally {
+    answer.cancel()
+  }
+}
+
+/** The next page's address; one of another origin is not asked. */
+export function nextPage(link: string | null, url: string): string | undefined {
+  const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1]
+  if (next === undefined) return undefined
+  const address = new URL(next, url)
+  return address.origin === new URL(url).origin ? address.href : undefined
+}
+
+function licenceOf(tags: unknown): string | undefined {
+  const named = (Array.isArray(tags) ? tags : []).find((tag: unknown) => String(tag).startsWith('license:'))
+  return typeof named === 'string' ? named.slice('license:'.length) : undefined
+}
+
+function fieldOf(json: unknown, key: string): unknown {
+  return typeof json === 'object' && json !== null ? (json as Readonly<Record<string, unknown>>)[key] : undefined
+}
+
+function digestOf(value: unknown): string | undefined {
+  const hex = typeof value === 'string' ? value.replace(/^sha256:/, '') : ''
+  return /^[0-9a-f]{64}$/.test(hex) ? hex : undefined
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function notFound({ baseUrl, repository, revision }: HubRequest): EdgewardError {
+  const message = `${baseUrl} has no model ${repository} at the revision ${revision}; expected a repository with onnx/model.onnx, as hf:organisation/repository or hf:organisation/repository@revision`
+  return new EdgewardError('MANIFEST_NOT_FOUND', message, { details: { model: repository, revision } })
+}
