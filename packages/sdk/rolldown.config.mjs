@@ -1,4 +1,5 @@
 /** Builds dist/: the page's ES module, the script-tag file, the worker, and ONNX Runtime's files beside it. */
+import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -9,17 +10,11 @@ const source = (name) => join(here, 'src', name)
 const dist = join(here, 'dist')
 
 /** What worker/runtime-build.ts loads: for each build its script, its glue and its binary. */
-const runtimeFiles = [
-  'ort.wasm.min.mjs',
-  'ort-wasm-simd-threaded.mjs',
-  'ort-wasm-simd-threaded.wasm',
-  'ort.jspi.min.mjs',
-  'ort-wasm-simd-threaded.jspi.mjs',
-  'ort-wasm-simd-threaded.jspi.wasm',
-  'ort.webgpu.min.mjs',
-  'ort-wasm-simd-threaded.asyncify.mjs',
-  'ort-wasm-simd-threaded.asyncify.wasm',
-]
+const runtimeBuilds = {
+  wasm: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
+  jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
+  asyncify: ['ort.webgpu.min.mjs', 'ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
+}
 
 const common = {
   platform: 'browser',
@@ -78,16 +73,47 @@ function copyRuntime() {
     name: 'copy-onnx-runtime',
     writeBundle() {
       const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
+      checkDigests(runtime)
       mkdirSync(join(dist, 'ort'), { recursive: true })
-      for (const file of runtimeFiles) {
-        if (file.endsWith('.wasm')) copyFileSync(join(runtime, file), join(dist, 'ort', file))
-        else writeFileSync(join(dist, 'ort', file), withoutSourceMap(readFileSync(join(runtime, file), 'utf8')))
+      for (const [script, glue, binary] of Object.values(runtimeBuilds)) {
+        const text = (file) => withoutSourceMap(readFileSync(join(runtime, file), 'utf8'))
+        writeFileSync(join(dist, 'ort', script), text(script))
+        writeFileSync(join(dist, 'ort', glue), withReplaceableFactory(glue, text(glue)))
+        copyFileSync(join(runtime, binary), join(dist, 'ort', binary))
       }
     },
   }
 }
 
+/** The worker refuses any other binary than the ones whose digests it was built with. */
+function checkDigests(runtime) {
+  const known = readFileSync(source('worker/runtime-digests.ts'), 'utf8')
+  const lines = Object.entries(runtimeBuilds).map(([build, [, , binary]]) => {
+    const digest = createHash('sha256')
+      .update(readFileSync(join(runtime, binary)))
+      .digest('base64')
+    return `  ${build}: 'sha256-${digest}',`
+  })
+  if (lines.every((line) => known.includes(line))) return
+  throw new Error(`src/worker/runtime-digests.ts is of another onnxruntime-web; its lines must be\n${lines.join('\n')}`)
+}
+
 /** Without the pointer to a source map that is not shipped. */
 function withoutSourceMap(script) {
   return script.replace(/^\/\/# sourceMappingURL=.*$/m, '')
+}
+
+/**
+ * Lets worker/runtime-module.ts put a factory of its own between ONNX Runtime and the glue's. A pthread, which runs the
+ * same file, calls the glue's. It is no file of its own, since bundlers write small ones into addresses (`data:`).
+ */
+function withReplaceableFactory(name, glue) {
+  const defaultExport = 'export default ortWasmThreaded;'
+  const parts = glue.split(defaultExport)
+  if (parts.length !== 2) throw new Error(`${name} does not have \`${defaultExport}\` once`)
+  return parts.join(
+    'let edgewardFactory=ortWasmThreaded;' +
+      'export const replaceFactory=(replace)=>{edgewardFactory=replace(ortWasmThreaded)};' +
+      'export default (options)=>edgewardFactory(options);',
+  )
 }

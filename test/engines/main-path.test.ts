@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runtimeDigests } from '../../packages/sdk/src/worker/runtime-digests.js'
 import { startServer } from '../bench/support/server.mjs'
 import type { Engine } from './support/engine.js'
 import { firefoxPath, startFirefox } from './support/firefox.js'
@@ -52,6 +53,13 @@ describe.each(engines)('$name', ({ path, start }) => {
     })
     expect((result as { similarity: number }).similarity).toBeGreaterThan(0.5)
     expect(requests.some((url) => url.includes(file))).toBe(true)
+  })
+
+  test.skipIf(!isThere)('refuses a file that has not the digest which ONNX Runtime is fetched with', async () => {
+    const fetchWith = (digest: string) =>
+      `return fetch('/sdk/ort/ort-wasm-simd-threaded.wasm', { integrity: '${digest}' }).then(() => 'taken', () => 'refused')`
+    expect(await engine.run(`${server.url}/index.html`, fetchWith(runtimeDigests.wasm))).toBe('taken')
+    expect(await engine.run(`${server.url}/index.html`, fetchWith(runtimeDigests.jspi))).toBe('refused')
   })
 
   test.skipIf(!isThere)('answers from the cache at the second', async () => {

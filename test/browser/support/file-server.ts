@@ -158,7 +158,8 @@ function makeFileReply(file: Buffer, request: IncomingMessage, faults: Faults): 
   const isOther = ifRange !== null && ifRange !== faults.validator?.etag
   const range = faults['ignore-range'] || isOther ? undefined : parseRange(request.headers.range, file.length)
   const headers: Record<string, string> = {
-    'Content-Type': 'application/octet-stream',
+    // Modules need their type; whatever else there is, this server does not know.
+    'Content-Type': /\.m?js$/.test(request.url ?? '') ? 'text/javascript' : 'application/octet-stream',
     'Cache-Control': faults.cacheable ? 'public, max-age=3600' : 'no-store',
   }
   if (faults.validator?.etag !== undefined) headers['ETag'] = faults.validator.etag

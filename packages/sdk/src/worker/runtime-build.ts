@@ -2,6 +2,8 @@
 import type * as Ort from 'onnxruntime-web'
 import type { Backend } from '../contract/index.js'
 import { EdgewardError, toEdgewardError } from '../errors/index.js'
+import { runtimeDigests } from './runtime-digests.js'
+import { compileBinary, loadGlue, judgeBinary, withModule } from './runtime-module.js'
 import { SerialQueue } from './serial-queue.js'
 
 export type OrtModule = typeof Ort
@@ -65,38 +67,47 @@ export interface StartOptions {
 }
 
 /**
- * Loads a build and starts it, so that a session can be created without further waiting.
+ * Loads a build and starts it, so that a session can be created without further waiting. Its three files are fetched at
+ * once; the binary is checked by its digest before anything of it runs.
  *
- * @throws EdgewardError RUNTIME_FAILED when a file cannot be loaded or WebAssembly cannot start
+ * @throws EdgewardError RUNTIME_FAILED when a file cannot be loaded or is another one, or WebAssembly cannot start
  */
 export async function startRuntime({ name, files }: RuntimeBuild, options: StartOptions): Promise<Runtime> {
   try {
-    const script = new URL(files.script)
-    // A module is one for each address, fragment included.
-    if (options.attempt > 0) script.hash = String(options.attempt)
-    const ort = (await import(/* @vite-ignore */ /* webpackIgnore: true */ script.href)) as OrtModule
+    const [ort, glue, module] = await Promise.all([
+      import(/* @vite-ignore */ /* webpackIgnore: true */ afresh(files.script, options).href) as Promise<OrtModule>,
+      loadGlue(afresh(files.mjs, options), options.threads),
+      compileBinary(files.wasm, runtimeDigests[name]),
+    ])
+    glue.replaceFactory((factory) => withModule(factory, module))
     ort.env.wasm.numThreads = options.threads
-    ort.env.wasm.wasmPaths = { mjs: files.mjs.href, wasm: files.wasm.href }
+    ort.env.wasm.wasmPaths = { mjs: glue.url }
     ort.env.logLevel = 'error'
-    const warmUp = await ort.InferenceSession.create(base64ToBytes(identityModel), { executionProviders: ['wasm'] })
-    await warmUp.release()
+    await warmUp(ort).finally(glue.release)
     return { ort, queue: new SerialQueue() }
   } catch (error) {
     throw await explain(error, name, files.wasm)
   }
 }
 
-/** The commonest deployment mistake is a server that answers HTML for the `.wasm` file: say so instead of "bad magic". */
-async function explain(error: unknown, name: string, wasm: URL): Promise<EdgewardError> {
-  const response = await fetch(wasm, { method: 'HEAD' }).catch(() => undefined)
-  const type = response?.headers.get('content-type') ?? 'nothing'
-  const details = { build: name, url: wasm.href, status: response?.status, contentType: type }
-  if (response !== undefined && (!response.ok || type.startsWith('text/html'))) {
-    const message = `ONNX Runtime's file ${wasm.href} is not there: status ${response.status}, content type ${type}. Serve Edgeward's dist/ folder as it is.`
-    return new EdgewardError('RUNTIME_FAILED', message, { details, cause: error })
-  }
-  const reason = toEdgewardError(error, 'RUNTIME_FAILED', `The ${name} build of ONNX Runtime could not start`)
-  return new EdgewardError('RUNTIME_FAILED', reason.message, { details, cause: error })
+async function warmUp({ InferenceSession }: OrtModule): Promise<void> {
+  const session = await InferenceSession.create(base64ToBytes(identityModel), { executionProviders: ['wasm'] })
+  await session.release()
+}
+
+/** A module is one for each address, fragment included. */
+function afresh(script: URL, { attempt }: StartOptions): URL {
+  const address = new URL(script)
+  if (attempt > 0) address.hash = String(attempt)
+  return address
+}
+
+async function explain(error: unknown, build: RuntimeBuild['name'], binary: URL): Promise<EdgewardError> {
+  // A network that is lost again says nothing new.
+  const wrongFile = await judgeBinary(binary, runtimeDigests[build]).catch(() => undefined)
+  if (wrongFile !== undefined) return wrongFile
+  const { message } = toEdgewardError(error, 'RUNTIME_FAILED', `The ${build} build of ONNX Runtime could not start`)
+  return new EdgewardError('RUNTIME_FAILED', message, { details: { build, url: binary.href }, cause: error })
 }
 
 function base64ToBytes(base64: string): Uint8Array {
