@@ -17,6 +17,14 @@ it('is not told before there is half a second of it', () => {
   expect(rate.bytesPerSecond(500)).toBe(2_000)
 })
 
+it('counts from the first request on, and says nothing while nothing has come', () => {
+  const rate = new TransferRate()
+  rate.start(0)
+  expect(rate.bytesPerSecond(2_000)).toBeUndefined()
+  rate.received(8_000, 4_000)
+  expect(rate.bytesPerSecond(4_000)).toBe(2_000)
+})
+
 it('follows the link: what was more than five seconds ago does not count', () => {
   const rate = new TransferRate()
   for (let now = 0; now <= 10_000; now += 100) rate.received(100_000, now)

@@ -32,6 +32,7 @@ export class LoadProgress {
 
   /** How many bytes the cache lacks, as soon as that is known. */
   missing(bytes: number): void {
+    if (bytes > 0) this.#rate.start(performance.now())
     this.phase(bytes > 0 ? 'download' : 'verify')
   }
 

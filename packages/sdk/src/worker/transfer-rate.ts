@@ -17,6 +17,11 @@ export class TransferRate {
   #samples: readonly Sample[] = []
   #total = 0
 
+  /** The first request goes out. */
+  start(now: number): void {
+    this.received(0, now)
+  }
+
   /** @param now In milliseconds, from any beginning. */
   received(bytes: number, now: number): void {
     this.#total += bytes
@@ -31,7 +36,7 @@ export class TransferRate {
   /** The mean over the last seconds, those without a byte included; undefined when there is too little to tell. */
   bytesPerSecond(now: number): number | undefined {
     const first = this.#recent(now)[0]
-    if (first === undefined || now - first.at < leastMs) return undefined
+    if (first === undefined || this.#total === 0 || now - first.at < leastMs) return undefined
     // What came with the first sample was on its way before it.
     return ((this.#total - first.total) / (now - first.at)) * 1_000
   }
