@@ -38,6 +38,18 @@ test('starts a write that is larger than the bound when it is alone', async () =
   expect(started).toEqual([0, 1])
 })
 
+test('is settled when the writes of before have ended, however many begin meanwhile', async () => {
+  const writes = new PendingWrites(10)
+  const { starts, end } = startAll(writes, [1])
+  await Promise.all(starts)
+  const settled = writes.settled()
+  const later = startAll(writes, [1])
+  await Promise.all(later.starts)
+  end(0)
+  await settled
+  later.end(0)
+})
+
 test('is settled when the last write has ended', async () => {
   const writes = new PendingWrites(10)
   const { starts, end } = startAll(writes, [1, 1])

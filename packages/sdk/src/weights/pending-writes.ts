@@ -25,8 +25,8 @@ export class PendingWrites {
     this.#writes.add(running)
   }
 
-  /** Resolves when no write is running. */
+  /** Resolves when the writes that are running now have ended; others may begin meanwhile, and are not waited for. */
   async settled(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.all(this.#writes)
+    await Promise.all(this.#writes)
   }
 }
