@@ -326,7 +326,9 @@ describe('an abort', () => {
     const store = await harness.open()
     const controller = new AbortController()
     const { result, came } = startLoad(store, served, controller.signal)
-    await expect.poll(() => came.network).toBe(3 * chunkBytes)
+    // The bytes of the chunks that come no further are counted too.
+    await expect.poll(() => came.network).toBe(3 * chunkBytes + 3 * 9)
+    await expect.poll(async () => (await storedDigests(harness.databaseName)).keys.length).toBe(3)
     const reason = new Error('the user went elsewhere')
     controller.abort(reason)
     await expect(result).rejects.toBe(reason)

@@ -15,9 +15,10 @@ async function serveMirrors(...faults: Fault[][]): Promise<readonly [ServedFile,
   return mirrors
 }
 
-function load(store: WeightsStore, [first, second]: readonly [ServedFile, ServedFile]): Promise<Uint8Array> {
+async function load(store: WeightsStore, [first, second]: readonly [ServedFile, ServedFile]): Promise<Uint8Array> {
   const { signal } = new AbortController()
-  return store.load(first.file, { url: first.url, mirrorUrls: [second.url], chunkBytes, signal })
+  const loaded = await store.load(first.file, { url: first.url, mirrorUrls: [second.url], chunkBytes, signal })
+  return loaded.intoOneBuffer()
 }
 
 const count = async (mirror: ServedFile) => (await mirror.requests()).length

@@ -43,14 +43,14 @@ export interface RecordedLoad {
 export function startLoad(store: WeightsStore, { file, url }: ServedFile, signal?: AbortSignal): RecordedLoad {
   const came = { cache: 0, network: 0 }
   const notStored: string[] = []
-  const result = store.load(file, {
+  const loading = store.load(file, {
     url,
     chunkBytes,
     signal: signal ?? new AbortController().signal,
     onBytes: (bytes, from) => (came[from] += bytes),
     onNotStored: (reason) => notStored.push(reason),
   })
-  return { result, came, notStored }
+  return { result: loading.then((loaded) => loaded.intoOneBuffer()), came, notStored }
 }
 
 /** Loads a file with a store of its own, which is closed afterwards: every verified chunk is stored then. */

@@ -38,14 +38,14 @@ async function load({ id, file, url, chunkBytes }: TabCommand & { type: 'load' }
   const controller = new AbortController()
   aborts.set(id, controller)
   try {
-    const bytes = await store?.load(file, {
+    const loaded = await store?.load(file, {
       url,
       chunkBytes,
       signal: controller.signal,
       onBytes: (count, from) => tell({ type: 'bytes', id, count, from }),
       onNotStored: (reason) => tell({ type: 'not-stored', id, reason }),
     })
-    tell({ type: 'loaded', id, sha256: bytes ? await sha256Hex(bytes) : '' })
+    tell({ type: 'loaded', id, sha256: loaded ? await sha256Hex(loaded.intoOneBuffer()) : '' })
   } catch (error) {
     tell({ type: 'failed', id, error: describe(error) })
   }

@@ -23,6 +23,7 @@ test('a file that changes on its own origin comes whole with the next answer', a
   const chunks = [0, 1, 2, 3].map((index) => sha256(bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes)))
   const file = { path: 'weights.bin', bytes: bytes.length, sha256: sha256(bytes), chunks }
   const target = new Uint8Array(bytes.length)
+  let came = 0
   await downloadChunks({
     ...weightsDefaults,
     parallelRequests: 1,
@@ -30,11 +31,12 @@ test('a file that changes on its own origin comes whole with the next answer', a
     urls: [`${server.url}/files/x/weights.bin`],
     ruledOut: new Map(),
     chunks: splitIntoChunks(file, chunkBytes),
-    target,
     signal: new AbortController().signal,
-    onVerified: () => Promise.resolve(),
+    onBytes: (count) => (came += count),
+    onVerified: async ({ offset }, chunk) => target.set(chunk, offset),
   })
   expect(sha256(target)).toBe(file.sha256)
+  expect(came).toBe(bytes.length)
   // The server's log has this shape.
   const log = (await (await fetch(`${server.url}/log/x/weights.bin`)).json()) as LoggedRequest[]
   expect(log.map(({ ifRange, status }) => [ifRange, status])).toEqual([

@@ -4,5 +4,7 @@
  * `readGraphSignature(source, where)` gives `{ inputs, outputs }` as the contract's `TensorSpec[]`; `source` is a
  * `Uint8Array`, or a file in chunks as the weights store gives it.
  */
+export { externalTensors, type ExternalTensor } from './external-tensors.js'
 export { readGraphSignature, type GraphSignature } from './graph-signature.js'
 export type { ByteSource } from './protobuf.js'
+export { splitWeights } from './split-weights.js'

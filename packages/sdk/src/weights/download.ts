@@ -15,15 +15,15 @@ export interface Download extends RetrySettings {
   readonly ruledOut: RuledOutMirrors
   /** The chunks that are wanted, in the order of the file. */
   readonly chunks: readonly Chunk[]
-  /** The whole file's place: chunks are written to theirs, and what lies between them stays as it is. */
-  readonly target: Uint8Array<ArrayBuffer>
   readonly signal: AbortSignal
   readonly stallMs: number
   /** How many requests there are at once in the beginning; what they bring decides how many there are later. */
   readonly parallelRequests: number
   /** How long the throughput of a number of requests is measured. */
   readonly throughputWindowMs: number
-  /** A chunk is verified and in its place; the download waits before it goes on. */
+  /** Bytes came; fewer than none when they turned out useless. In the end, they add up to those of the chunks. */
+  onBytes(bytes: number): void
+  /** A chunk is verified, and its bytes are handed over; the download waits before it goes on. */
   onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void>
 }
 
@@ -51,12 +51,21 @@ export async function downloadChunks(options: Download): Promise<void> {
   const queue = options.chunks.map((chunk): Wanted => ({
     chunk,
     route: new Route(),
+    bytes: undefined,
     filled: 0,
     mostFilled: 0,
     from: undefined,
     damagedAt: undefined,
   }))
-  const lanes = new Lanes(queue, options.parallelRequests, (wanted) => bringChunk(download, wanted))
+  const bring = async (wanted: Wanted) => {
+    try {
+      await bringChunk(download, wanted)
+    } catch (error) {
+      end.abort(error) // The other lanes stop too, but not before a chunk that is there is stored.
+      throw error
+    }
+  }
+  const lanes = new Lanes(queue, options.parallelRequests, bring)
   const { parallelRequests } = options
   const count = new LaneCount(
     parallelRequests,
@@ -70,14 +79,14 @@ export async function downloadChunks(options: Download): Promise<void> {
     signal: AbortSignal.any([options.signal, end.signal]),
     // Only the first answer tells whether the server knows Range: the other lanes open when it is there.
     onAnswer: () => lanes.open(),
-    onReceived: (bytes) => lanes.setLimit(count.received(bytes, performance.now())),
+    onReceived: (bytes) => {
+      lanes.setLimit(count.received(bytes, performance.now()))
+      options.onBytes(bytes)
+    },
+    onGivenUp: (bytes) => options.onBytes(-bytes),
     onVerified: (chunk, bytes) => options.onVerified(chunk, bytes),
   }
-  try {
-    await lanes.run()
-  } finally {
-    end.abort()
-  }
+  await lanes.run()
 }
 
 /** Asks for a chunk until it is there, or nobody is left to ask. */

@@ -7,6 +7,7 @@ export class Lanes<Item> {
   readonly #done = createDeferred<void>()
   #limit: number
   #open = 0
+  #failure: { readonly error: unknown } | undefined
 
   /** @param limit How many lanes may run. Only one does before {@link Lanes.setLimit} or {@link Lanes.open} is called. */
   constructor(queue: Item[], limit: number, work: (item: Item) => Promise<void>) {
@@ -15,7 +16,7 @@ export class Lanes<Item> {
     this.#work = work
   }
 
-  /** Resolves when no lane has work any more; rejects as soon as one fails. */
+  /** Settles when every lane has ended: resolves when the work is done, else rejects with the first failure. */
   run(): Promise<void> {
     this.#start()
     return this.#done.promise
@@ -35,17 +36,22 @@ export class Lanes<Item> {
 
   #start(): void {
     this.#open += 1
-    this.#runLane().then(
-      () => this.#open === 0 && this.#done.resolve(),
-      (error: unknown) => this.#done.reject(error),
-    )
+    void this.#runLane().then(() => {
+      if (this.#open > 0) return
+      if (this.#failure) this.#done.reject(this.#failure.error)
+      else this.#done.resolve()
+    })
   }
 
   async #runLane(): Promise<void> {
     do {
-      const item = this.#queue.shift()
+      const item = this.#failure ? undefined : this.#queue.shift()
       if (item === undefined) break
-      await this.#work(item)
+      try {
+        await this.#work(item)
+      } catch (error) {
+        this.#failure ??= { error }
+      }
     } while (this.#open <= this.#limit)
     this.#open -= 1
   }

@@ -1,8 +1,8 @@
 /** Loads one file: chunks from the database where they are right, from the network where no tab has them. */
 import type { ManifestFile } from '../contract/index.js'
-import { EdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { ChunkKeeper } from './chunk-keeper.js'
+import { ChunkedFile } from './chunked-file.js'
 import { splitIntoChunks, type Chunk } from './chunks.js'
 import type { DownloadLocks } from './download-locks.js'
 import { downloadChunks } from './download.js'
@@ -28,7 +28,7 @@ export interface LoadContext {
 interface FileLoad {
   readonly context: LoadContext
   readonly chunks: readonly Chunk[]
-  readonly target: Uint8Array<ArrayBuffer>
+  take(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void
   readonly shared: SharedDownload
   readonly options: LoadFileOptions
 }
@@ -37,43 +37,39 @@ export async function loadFile(
   context: LoadContext,
   file: ManifestFile,
   options: LoadFileOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<ChunkedFile> {
   const { settings, db, writes, locks } = context
   const chunks = splitIntoChunks(file, options.chunkBytes)
-  const target = allocate(file)
+  const loaded = new ChunkedFile(file, options.chunkBytes)
+  const take = ({ index }: Chunk, bytes: Uint8Array<ArrayBuffer>) => {
+    if (!options.cacheOnly) loaded.put(index, bytes)
+  }
   const shared = new SharedDownload(`${settings.databaseName}-download-${file.sha256}`, locks)
   const keeper = new ChunkKeeper({ db, writes, shared, onNotStored: (reason) => options.onNotStored?.(reason) })
   try {
     const noDatabase = await db.connect()
     const notKept = noDatabase ?? options.refusal
     if (notKept !== undefined) keeper.giveUp(notKept)
-    const missing = noDatabase === undefined ? await takeStored({ context, chunks, target, shared, options }) : chunks
+    const missing = noDatabase === undefined ? await takeStored({ context, chunks, take, shared, options }) : chunks
     await downloadChunks({
       ...settings,
       file,
       urls: [options.url, ...(options.mirrorUrls ?? [])],
       ruledOut: context.ruledOut,
       chunks: missing,
-      target,
       signal: options.signal,
+      onBytes: (bytes) => {
+        if (!options.signal.aborted) options.onBytes?.(bytes, 'network')
+      },
       onVerified: async (chunk, bytes) => {
-        if (!options.signal.aborted) options.onBytes?.(chunk.bytes, 'network')
+        take(chunk, bytes)
         await keeper.keep(chunk, bytes)
       },
     })
-    return target
+    return loaded
   } finally {
     // The next owner must find all that was verified. The load itself does not wait for the database.
     void keeper.settled().then(() => shared.leave())
-  }
-}
-
-function allocate(file: ManifestFile): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(file.bytes)
-  } catch (cause) {
-    const message = `${file.path}: no buffer of ${file.bytes} bytes can be had: ${messageOf(cause)}`
-    throw new EdgewardError('OUT_OF_MEMORY', message, { details: { file: file.path, bytes: file.bytes }, cause })
   }
 }
 
@@ -81,7 +77,7 @@ function allocate(file: ManifestFile): Uint8Array<ArrayBuffer> {
  * Takes the chunks that are in the database, and those that another load's download brings there, until all have come or
  * it is this load's turn to download. Resolves with the missing ones, in the order of the file.
  */
-async function takeStored({ context, chunks, target, shared, options }: FileLoad): Promise<readonly Chunk[]> {
+async function takeStored({ context, chunks, take, shared, options }: FileLoad): Promise<readonly Chunk[]> {
   const { db } = context
   const { signal } = options
   // Before the first look at the database: what is stored after it comes with a message, or with this load's turn.
@@ -93,7 +89,7 @@ async function takeStored({ context, chunks, target, shared, options }: FileLoad
     const isOurTurn = shared.role !== 'waiting'
     const isThere = ({ digest }: Chunk) => isOurTurn || heard === undefined || heard.has(digest)
     const others = missing.filter((chunk) => !isThere(chunk))
-    const unread = await readStored(db, missing.filter(isThere), target, options)
+    const unread = await readStored(db, missing.filter(isThere), take, options)
     missing = [...others, ...unread].sort((a, b) => a.offset - b.offset)
     if (isOurTurn || missing.length === 0) return missing
   }

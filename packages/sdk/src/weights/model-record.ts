@@ -1,5 +1,5 @@
 /** The record that makes a model "there", and what it says about chunks; pure. */
-import type { CachedModel, Manifest, ModelSource, VariantDtype } from '../contract/index.js'
+import type { CachedModel, Manifest, ManifestFile, ModelSource, VariantDtype } from '../contract/index.js'
 import { splitIntoChunks } from './chunks.js'
 
 /** A chunk that a model needs. */
@@ -17,13 +17,15 @@ export interface ModelRecord extends CachedModel, ModelSource {
   readonly chunks: readonly NeededChunk[]
 }
 
+/** The files of the assets and of a variant. */
+export function neededFiles({ assets, variants }: Manifest, dtype: VariantDtype): readonly ManifestFile[] {
+  const graphs = variants.filter((variant) => variant.dtype === dtype).flatMap(({ graphs }) => Object.values(graphs))
+  return [...Object.values(assets), ...graphs.flatMap(({ file, externalData = [] }) => [file, ...externalData])]
+}
+
 /** The chunks of a variant and of the assets, each once. */
 export function neededChunks(manifest: Manifest, dtype: VariantDtype): readonly NeededChunk[] {
-  const graphs = manifest.variants
-    .filter((variant) => variant.dtype === dtype)
-    .flatMap(({ graphs }) => Object.values(graphs))
-  const files = [...graphs.map(({ file }) => file), ...Object.values(manifest.assets)]
-  return distinct(files.flatMap((file) => splitIntoChunks(file, manifest.chunkBytes)))
+  return distinct(neededFiles(manifest, dtype).flatMap((file) => splitIntoChunks(file, manifest.chunkBytes)))
 }
 
 /** What is stored when `dtype` of a model is complete; what an earlier record of it says stays true where it can. */

@@ -7,11 +7,11 @@ import type { LoadFileOptions } from './weights-store.js'
 /** How many chunks are read at once: while one is hashed, another is read. */
 const parallelReads = 4
 
-/** Puts the stored chunks that verify into their places; resolves with the others, in the order of the file. */
+/** Hands over the stored chunks that are right; resolves with the others, in the order of the file. */
 export async function readStored(
   db: WeightsDb,
   chunks: readonly Chunk[],
-  target: Uint8Array<ArrayBuffer>,
+  take: (chunk: Chunk, bytes: Uint8Array<ArrayBuffer>) => void,
   { signal, onBytes }: Pick<LoadFileOptions, 'signal' | 'onBytes'>,
 ): Promise<readonly Chunk[]> {
   const queue = [...chunks]
@@ -21,7 +21,7 @@ export async function readStored(
       const bytes = await readChunk(db, chunk)
       signal.throwIfAborted()
       if (bytes) {
-        target.set(bytes, chunk.offset)
+        take(chunk, bytes)
         onBytes?.(chunk.bytes, 'cache')
       } else missing.push(chunk)
     }
@@ -36,13 +36,18 @@ async function readChunk(db: WeightsDb, chunk: Chunk): Promise<Uint8Array<ArrayB
     const blob = await db.get(chunk.digest)
     if (!blob) return undefined
     const bytes = await readBlob(blob)
-    if (bytes && (await sha256Hex(bytes)) === chunk.digest) return bytes
+    if (bytes && (await isRight(chunk, bytes))) return bytes
     await db.delete(chunk.digest)
     return undefined
   } catch {
     // As good as absent: the network has it, and storing it again mends the record, or reports why it cannot.
     return undefined
   }
+}
+
+/** Whether these bytes, from the database, are the chunk: all that comes from there is decided here. */
+async function isRight(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  return bytes.length === chunk.bytes && (await sha256Hex(bytes)) === chunk.digest
 }
 
 /** The bytes of a record, or undefined when the browser has lost them. */

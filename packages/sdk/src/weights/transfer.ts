@@ -1,6 +1,7 @@
 /** One request for a chunk, and what its answer brings: nobody hears of a chunk before it is verified. */
 import type { ManifestFile } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { allocate } from './chunked-file.js'
 import type { Chunk } from './chunks.js'
 import { describeAnswer, isHtml, request, type HttpAnswer } from './http.js'
 import type { Mirror, Route } from './mirrors.js'
@@ -13,7 +14,9 @@ import { sha256Hex } from './verify.js'
 export interface Wanted {
   readonly chunk: Chunk
   readonly route: Route
-  /** How many of its bytes are in their place, unverified, and where they came from. */
+  /** Where its bytes come, from the first one on. */
+  bytes: Uint8Array<ArrayBuffer> | undefined
+  /** How many of them have come, unverified, and where from. */
   filled: number
   /** How many there were at most when a try failed. */
   mostFilled: number
@@ -26,13 +29,14 @@ export interface Transfer {
   readonly file: ManifestFile
   /** The chunks that nobody asks for yet, in the order of the file. */
   readonly queue: Wanted[]
-  /** The whole file's place: chunks are written to theirs, and what lies between them stays as it is. */
-  readonly target: Uint8Array<ArrayBuffer>
   readonly signal: AbortSignal
   readonly stallMs: number
   /** An answer has begun as it should; the chunks that it brings are off the queue. */
   onAnswer(): void
   onReceived(bytes: number): void
+  /** Bytes that were received are of no use. */
+  onGivenUp(bytes: number): void
+  /** Takes over the chunk's bytes. */
   onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void>
 }
 
@@ -51,7 +55,7 @@ export async function transferChunk(transfer: Transfer, asked: Wanted, mirror: M
   let rest: readonly Wanted[] = []
   let answer: HttpAnswer | undefined
   try {
-    if (asked.from?.mirror !== mirror) startAgain(asked)
+    if (asked.from?.mirror !== mirror) startAgain(transfer, asked)
     answer = await requestChunk(transfer, asked, mirror)
     const isWhole = answer.response.status === 200
     // Before the first await: whole answers must empty the queue before another lane looks at it.
@@ -61,7 +65,7 @@ export async function transferChunk(transfer: Transfer, asked: Wanted, mirror: M
     for (let next = rest[0]; next; next = rest[0]) {
       rest = rest.slice(1)
       wanted = next
-      if (isWhole) startAgain(wanted)
+      if (isWhole) startAgain(transfer, wanted)
       await answer.skip(wanted.chunk.offset + wanted.filled - position)
       position = wanted.chunk.offset + wanted.chunk.bytes
       await receiveChunk(transfer, wanted, mirror, answer)
@@ -124,24 +128,24 @@ function checkHead(
 }
 
 /** @throws {EdgewardError} when the answer would go on with the bytes of another file. */
-function checkValidator({ file }: Transfer, wanted: Wanted, mirror: Mirror, answer: HttpAnswer): void {
+function checkValidator(transfer: Transfer, wanted: Wanted, mirror: Mirror, answer: HttpAnswer): void {
   const validator = validatorOf(answer.response)
   if (hasChanged(mirror.validator, validator)) mirror.hasChanged = true
   mirror.validator = validator ?? mirror.validator
   const before = wanted.from?.validator
   wanted.from = { mirror, validator }
   if (answer.response.status === 206 && wanted.filled > 0 && hasChanged(before, validator)) {
-    startAgain(wanted)
-    throw failed(file, mirror, answer, 'changed', 'the file changed on the server while it was downloaded')
+    startAgain(transfer, wanted)
+    throw failed(transfer.file, mirror, answer, 'changed', 'the file changed on the server while it was downloaded')
   }
 }
 
-/** Fills a chunk's place and verifies it. */
+/** Fills a chunk's buffer and verifies it. */
 async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, answer: HttpAnswer): Promise<void> {
   const { chunk } = wanted
-  const { file, target } = transfer
+  const { file } = transfer
   const isWhole = answer.response.status === 200
-  const bytes = target.subarray(chunk.offset, chunk.offset + chunk.bytes)
+  const bytes = (wanted.bytes ??= allocate(file.path, chunk.bytes))
   wanted.from = { mirror, validator: validatorOf(answer.response) }
   const missing = bytes.subarray(wanted.filled)
   const came = await answer.fill(missing, (piece) => {
@@ -154,20 +158,21 @@ async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, 
     throw failed(file, mirror, answer, 'short', message)
   }
   if (!isWhole && (await answer.fill(new Uint8Array(1))) > 0) {
-    startAgain(wanted)
+    startAgain(transfer, wanted)
     const message = `the body has more than the ${missing.length} bytes that were asked for`
     throw failed(file, mirror, answer, 'wrong-answer', message)
   }
   const found = await sha256Hex(bytes)
   if (found === chunk.digest) return transfer.onVerified(chunk, bytes)
-  startAgain(wanted)
+  startAgain(transfer, wanted)
   const isAgain = wanted.damagedAt === mirror
   wanted.damagedAt = mirror
   throw wrongDigest(file, mirror, chunk, found, isAgain)
 }
 
 /** Gives up what came of a chunk: it is not the beginning of what comes next. */
-function startAgain(wanted: Wanted): void {
+function startAgain(transfer: Transfer, wanted: Wanted): void {
+  if (wanted.filled > 0) transfer.onGivenUp(wanted.filled)
   wanted.filled = 0
   wanted.from = undefined
 }

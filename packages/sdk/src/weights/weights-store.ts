@@ -2,6 +2,7 @@
 import type { ManifestFile, ModelSource, VariantDtype } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
+import type { ChunkedFile } from './chunked-file.js'
 import { splitIntoChunks } from './chunks.js'
 import { createDownloadLocks } from './download-locks.js'
 import { loadFile, type LoadContext } from './load-file.js'
@@ -24,7 +25,12 @@ export interface LoadFileOptions {
   readonly signal: AbortSignal
   /** Why nothing may be stored, if so: the load then goes on from memory, and says so by `onNotStored`. */
   readonly refusal?: string | undefined
-  /** A chunk was verified. The calls of one load add up to the file's bytes. */
+  /** The file is brought into the cache, and nothing of it is kept in memory: what the load resolves with is empty. */
+  readonly cacheOnly?: boolean
+  /**
+   * Bytes came: from the cache by chunks, verified; from the network piece by piece, and fewer than none when a chunk that
+   * failed is given up. The calls of a load that succeeds add up to the file's bytes.
+   */
   onBytes?(bytes: number, from: 'cache' | 'network'): void
   /**
    * Chunks of this load cannot be kept, so that they will be fetched again next time. Called once at most; also after the
@@ -35,12 +41,12 @@ export interface LoadFileOptions {
 
 export interface WeightsStore {
   /**
-   * The verified bytes of a file, in one buffer of its own (transferable).
+   * The verified bytes of a file, as its chunks. They are the caller's alone.
    *
    * @throws {EdgewardError} `DOWNLOAD_FAILED`, `INTEGRITY`, `MANIFEST_INVALID`, `OUT_OF_MEMORY`, `DEVICE_UNSUPPORTED`
    *   outside a secure context, `DISPOSED` when the store is closed; on abort, `signal.reason` at once.
    */
-  load(file: ManifestFile, options: LoadFileOptions): Promise<Uint8Array<ArrayBuffer>>
+  load(file: ManifestFile, options: LoadFileOptions): Promise<ChunkedFile>
   /** How many bytes of these files are in the cache; 0 when it cannot be read. */
   cachedBytes(files: readonly ManifestFile[], chunkBytes: number): Promise<number>
   /**
@@ -107,16 +113,17 @@ class CachingStore implements WeightsStore {
     await Promise.all(this.#publications)
   }
 
-  async load(file: ManifestFile, options: LoadFileOptions): Promise<Uint8Array<ArrayBuffer>> {
+  async load(file: ManifestFile, options: LoadFileOptions): Promise<ChunkedFile> {
     const signal = AbortSignal.any([options.signal, this.#closing.signal])
     signal.throwIfAborted()
     requireDigests()
-    const { url, mirrorUrls = [], chunkBytes, refusal } = options
+    const { url, mirrorUrls = [], chunkBytes, refusal, cacheOnly = false } = options
     const load = loadFile(this.#context, file, {
       url,
       mirrorUrls,
       chunkBytes,
       refusal,
+      cacheOnly,
       signal,
       onBytes: (bytes, from) => options.onBytes?.(bytes, from),
       onNotStored: (reason) => options.onNotStored?.(reason),

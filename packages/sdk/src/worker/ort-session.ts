@@ -1,8 +1,9 @@
-/** One ONNX Runtime session: made from a graph's bytes, fed and read with Edgeward's tensors. */
+/** One ONNX Runtime session: made from a graph and its weights, fed and read with Edgeward's tensors. */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web'
 import type { Backend, Graph, Tensor, TensorMap } from '../contract/index.js'
 import { EdgewardError, messageOf, type ErrorCode } from '../errors/index.js'
 import { isLost } from './gpu-owner.js'
+import type { SessionInput } from './graph-files.js'
 import type { Runtime } from './runtime-build.js'
 
 export interface GraphSession {
@@ -21,17 +22,18 @@ export interface SessionOptions {
 }
 
 /**
- * Creates a session. `bytes` is not needed any more once this has resolved.
+ * Creates a session. The input is used up by it.
  *
  * @throws EdgewardError SESSION_FAILED, OUT_OF_MEMORY
  */
-export async function createGraphSession(bytes: Uint8Array, options: SessionOptions): Promise<GraphSession> {
+export async function createGraphSession(input: SessionInput, options: SessionOptions): Promise<GraphSession> {
   const { runtime, graph, backend, gpu, signal } = options
   const where = `${graph.file.path} on ${backend}`
   const session = await runtime.queue.run(signal, () =>
-    runtime.ort.InferenceSession.create(bytes, {
+    runtime.ort.InferenceSession.create(input.model, {
       executionProviders: [executionProvider(backend, gpu)],
       graphOptimizationLevel: 'all',
+      externalData: input.externalData,
     }).catch((error: unknown) => {
       throw normalise(error, 'SESSION_FAILED', `No session could be made of ${where}`)
     }),

@@ -6,7 +6,8 @@ import { modelKey } from '../transport/index.js'
 import type { ModelAdmission } from '../weights/index.js'
 import { runCanary } from './canary.js'
 import { GpuOwner } from './gpu-owner.js'
-import { createGraphSession, type GraphSession } from './ort-session.js'
+import { sessionInput, type GraphFiles } from './graph-files.js'
+import { createGraphSession, type GraphSession, type SessionOptions } from './ort-session.js'
 import { buildFor, startRuntime, type Runtime } from './runtime-build.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
 
@@ -87,19 +88,23 @@ export class SessionPool {
         return {
           name,
           graph,
-          bytes: admitting.then((admission) => model.load(graph.file, loading, listener, admission)),
+          files: admitting.then((admission) => model.loadGraph(graph, loading, listener, admission)),
         }
       })
       // The task's own files come along, so that "ready" means ready.
       const preparing = admitting.then((admission) => prepareTask(model, listener, admission))
-      const files = Promise.all([preparing, ...fetching.map(({ bytes }) => bytes)])
+      const files = Promise.all([preparing, ...fetching.map((fetched) => fetched.files)]).then(() => undefined)
       publishAfter(files, admitting)
       const started = await startedWith(files, starting, listener)
-      // Shifted off one by one, so that each file's bytes are let go as soon as its session exists.
+      const { refusal } = await admitting
+      // Shifted off one by one, so that each file's chunks are let go as soon as its session exists.
       for (let next = fetching.shift(); next !== undefined; next = fetching.shift()) {
-        const { name, graph, bytes } = next
+        const { name, graph } = next
         listener.onPhase?.('session')
-        const session = await createGraphSession(await bytes, { ...started, graph, backend: place.backend, signal })
+        const options = { ...started, graph, backend: place.backend, signal }
+        // Chunks that were read are gone: when they are needed again after all, they come from the cache.
+        const reload = () => model.loadGraph(graph, signal, {}, { refusal })
+        const session = await createSession(await next.files, reload, options)
         made.set(name, { graph, session })
         if (graph.canary) listener.onPhase?.('canary')
         await runCanary(session, graph, `${model.manifest.id} (${name}, ${place.variant}, ${place.backend})`, signal)
@@ -139,6 +144,21 @@ export class SessionPool {
       this.#open.delete(key)
       void sessions.release().catch(() => undefined) // Releasing on a lost device may fail; nothing of it is left anyway.
     }
+  }
+}
+
+/** Makes a session, with chunks let go as they are read; if ONNX Runtime reads some again, once more without that. */
+async function createSession(
+  files: GraphFiles,
+  reload: () => Promise<GraphFiles>,
+  options: SessionOptions,
+): Promise<GraphSession> {
+  const input = sessionInput(options.graph, files, false)
+  try {
+    return await createGraphSession(input, options)
+  } catch (error) {
+    if (!input.isReadAgain) throw error
+    return createGraphSession(sessionInput(options.graph, await reload(), true), options)
   }
 }
 

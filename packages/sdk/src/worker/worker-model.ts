@@ -1,5 +1,6 @@
 /** A model that the page told the worker about: its files by role, and its task made ready. */
 import type {
+  Graph,
   LoadedTask,
   LoadPhase,
   Manifest,
@@ -11,7 +12,16 @@ import type {
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import { taskNamed } from '../tasks/index.js'
-import { fileUrl, type CacheListener, type ModelAdmission, type WeightsStore } from '../weights/index.js'
+import {
+  fileUrl,
+  neededFiles,
+  type CacheListener,
+  type ChunkedFile,
+  type LoadFileOptions,
+  type ModelAdmission,
+  type WeightsStore,
+} from '../weights/index.js'
+import type { GraphFiles } from './graph-files.js'
 
 export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
 
@@ -43,11 +53,11 @@ export class WorkerModel {
 
   /** Brings a variant and the assets into the cache, one file after the other, and keeps nothing in memory. */
   async download(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<void> {
-    const graphs = Object.values(this.variant(variant).graphs)
-    const files = [...Object.values(this.manifest.assets), ...graphs.map(({ file }) => file)]
     const admission = await this.admit(variant, listener)
     try {
-      for (const file of files) await this.load(file, signal, listener, admission)
+      for (const file of neededFiles(this.manifest, this.variant(variant).dtype)) {
+        await this.load(file, signal, { ...listener, cacheOnly: true }, admission)
+      }
     } catch (error) {
       admission.giveUp()
       throw error
@@ -55,13 +65,28 @@ export class WorkerModel {
     admission.publish()
   }
 
-  /** The verified bytes of a file of this model. */
+  /** The verified files of a graph of this model. */
+  async loadGraph(
+    graph: Graph,
+    signal: AbortSignal,
+    listener: LoadListener = {},
+    admission: Partial<Pick<ModelAdmission, 'refusal'>> = {},
+  ): Promise<GraphFiles> {
+    const load = (file: ManifestFile) => this.load(file, signal, listener, admission)
+    const [file, externalData] = await Promise.all([
+      load(graph.file),
+      Promise.all((graph.externalData ?? []).map(load)),
+    ])
+    return { file, externalData }
+  }
+
+  /** A verified file of this model. */
   async load(
     file: ManifestFile,
     signal: AbortSignal,
-    listener: LoadListener = {},
+    listener: LoadListener & Pick<LoadFileOptions, 'cacheOnly'> = {},
     { refusal }: Partial<Pick<ModelAdmission, 'refusal'>> = {},
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  ): Promise<ChunkedFile> {
     const store = await this.#store()
     const { chunkBytes } = this.manifest
     return store.load(file, { url: fileUrl(this.#manifestUrl, file.path), chunkBytes, signal, refusal, ...listener })
@@ -77,7 +102,10 @@ export class WorkerModel {
     if (file === undefined)
       throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
     const isKept = this.#assets.has(role)
-    const bytes = await remember(this.#assets, role, () => this.load(file, neverAborted(), listener, admission))
+    const bytes = await remember(this.#assets, role, async () => {
+      const loaded = await this.load(file, neverAborted(), listener, admission)
+      return loaded.intoOneBuffer()
+    })
     if (isKept) listener.onBytes?.(file.bytes, 'cache')
     return bytes
   }
