@@ -29,7 +29,8 @@ export class Mirrors {
   constructor(urls: readonly string[], path: string, lasting: RuledOutMirrors) {
     this.#path = path
     this.#lasting = lasting
-    this.all = urls.map((url) => ({
+    // An address that is given twice is one: where it is the only one, it is not ruled out for good.
+    this.all = Array.from(new Set(urls), (url) => ({
       url,
       readyAt: 0,
       validator: undefined,
@@ -49,12 +50,14 @@ export class Mirrors {
     this.#order = [...this.#order.filter((other) => other !== mirror), mirror]
   }
 
-  /** Has it asked no more by this download, and, where it served wrong bytes, by none. */
+  /** Has it asked no more by this download, and, where it served wrong bytes and others do not, by none. */
   ruleOut(mirror: Mirror, error: EdgewardError): void {
     mirror.ruledOut = error
-    const problem = error.details['problem'] as DownloadProblem
-    // Where there is only one address, the next load asks it again: its owner may have mended it.
-    if (problem === 'wrong-bytes' && this.all.length > 1) this.#lasting.set(folderOf(mirror.url, this.#path), error)
+    if (!isWrong(error)) return
+    const areAllWrong = this.all.every(({ ruledOut }) => ruledOut !== undefined && isWrong(ruledOut))
+    // When no address has the right bytes, the next load asks them again: the model may just have been replaced there.
+    if (areAllWrong) for (const { url } of this.all) this.#lasting.delete(folderOf(url, this.#path))
+    else this.#lasting.set(folderOf(mirror.url, this.#path), error)
   }
 }
 
@@ -113,6 +116,11 @@ function describeFailure(failure: { mirror: Mirror; error: EdgewardError; tries:
   const often = tries > 1 ? `; tried ${tries} times` : ''
   const changed = mirror.hasChanged ? '; the file changed on the server while it was downloaded' : ''
   return `${error.message}${often}${changed}`
+}
+
+function isWrong({ details }: EdgewardError): boolean {
+  const problem: DownloadProblem = 'wrong-bytes'
+  return details['problem'] === problem
 }
 
 /** What an address has before the file's path: a mirror's folder of this model. */

@@ -8,9 +8,9 @@ export type Validator = string
  * servers show an ETag only if they expose it; `Last-Modified` is shown always (the Fetch standard's safelist).
  */
 export function validatorOf({ headers }: Response): Validator | undefined {
-  const etag = headers.get('ETag')?.trim()
-  // A weak one holds for files that only mean the same.
-  if (etag?.startsWith('"')) return etag
+  const etag = headers.get('ETag')?.trim() ?? ''
+  // A weak one holds for files that only mean the same. Of two that a proxy has left, none is the file's.
+  if (/^"[^"]*"$/.test(etag)) return etag
   return headers.get('Last-Modified') ?? undefined
 }
 
