@@ -31,15 +31,15 @@ export async function run(log, { rounds, only = '' } = {}) {
   /** @type {Visits[]} */
   const all = []
   try {
-    const { cold: tiny } = await visitColdAndWarm(shortened(tinyCase, rounds), server.url, log)
+    const { cold: tiny } = await visitColdAndWarm(shortened(tinyCase, rounds), server, log)
     for (const loadCase of cases) {
-      const visits = await visitColdAndWarm(loadCase, server.url, log)
+      const visits = await visitColdAndWarm(loadCase, server, log)
       rows.push(...loadRows(loadCase, visits))
       if (loadCase.request.kind === 'run') rows.push(...memoryRows(loadCase, visits.cold, tiny))
       all.push(visits.cold, visits.warm)
     }
     for (const loadCase of cases.filter(({ throttledRounds }) => throttledRounds > 0)) {
-      const visits = await visitOverLink(loadCase, link, (line) => log(`50 Mbit/s, ${line}`))
+      const visits = await visitOverLink(loadCase, server, link, (line) => log(`50 Mbit/s, ${line}`))
       rows.push(...throttledRows(loadCase, visits, throttledBytesPerSecond))
     }
     return [...rows, ...baseMemoryRows(tinyCase, tiny), longestTaskRow(all)]

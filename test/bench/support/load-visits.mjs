@@ -1,6 +1,7 @@
 /** Visits the benchmark's page with each side in turn, cold and warm, and takes what a visit tells. */
+import { openInBrowser } from './bare-browser.mjs'
 import { peakRendererBytes } from './memory.mjs'
-import { withBrowser, withProfile } from './page.mjs'
+import { withProfile } from './page.mjs'
 
 /** @typedef {import('./load-cases.mjs').LoadCase} LoadCase */
 /** @typedef {import('./load-cases.mjs').Side} Side */
@@ -11,25 +12,28 @@ import { withBrowser, withProfile } from './page.mjs'
  * @typedef {{ ms: number, longestTaskMs: number, peakBytes: number, sentBytes: number, vector: number[] }} Visit
  */
 /** @typedef {Partial<Record<Side, Visit[]>>} Visits by side, in the order of the rounds */
+/** @typedef {import('./server.mjs').BenchServer} BenchServer */
+/** @typedef {{ url: string, server: BenchServer }} Place the address to visit, and the server that is behind it */
 
 /**
  * Each round gives each side a profile of its own: its first visit is cold, the second, after a restart of the browser,
  * warm.
  *
  * @param {LoadCase} loadCase
- * @param {string} url
+ * @param {BenchServer} server
  * @param {(line: string) => void} log
  * @returns {Promise<{ cold: Visits, warm: Visits }>}
  */
-export async function visitColdAndWarm(loadCase, url, log) {
+export async function visitColdAndWarm(loadCase, server, log) {
+  const place = { url: server.url, server }
   /** @type {Visits} */
   const cold = {}
   /** @type {Visits} */
   const warm = {}
   await inTurn(loadCase, loadCase.rounds, log, (side) =>
     withProfile(async (profile) => {
-      note(cold, side, await visit(loadCase, side, profile, url))
-      note(warm, side, await visit(loadCase, side, profile, url))
+      note(cold, side, await visit(loadCase, side, profile, place))
+      note(warm, side, await visit(loadCase, side, profile, place))
     }),
   )
   checkSameAnswers(loadCase, cold)
@@ -39,17 +43,18 @@ export async function visitColdAndWarm(loadCase, url, log) {
 
 /**
  * @param {LoadCase} loadCase
- * @param {{ url: string, sentBytes(): number }} link
+ * @param {BenchServer} server
+ * @param {{ url: string, sentBytes(): number }} link in front of the server
  * @param {(line: string) => void} log
  * @returns {Promise<Visits>}
  */
-export async function visitOverLink(loadCase, link, log) {
+export async function visitOverLink(loadCase, server, link, log) {
   /** @type {Visits} */
   const visits = {}
   const sides = loadCase.sides.filter((side) => side === 'edgeward' || side === 'transformers')
   await inTurn({ ...loadCase, sides }, loadCase.throttledRounds, log, async (side) => {
     const before = link.sentBytes()
-    const seen = await withProfile((profile) => visit(loadCase, side, profile, link.url))
+    const seen = await withProfile((profile) => visit(loadCase, side, profile, { url: link.url, server }))
     note(visits, side, { ...seen, sentBytes: link.sentBytes() - before })
   })
   checkSameAnswers(loadCase, visits)
@@ -77,15 +82,14 @@ async function inTurn({ name, sides }, rounds, log, measure) {
  * @param {LoadCase} loadCase
  * @param {Side} side
  * @param {string} profile
- * @param {string} url
+ * @param {Place} place
  * @returns {Promise<Visit>}
  */
-function visit(loadCase, side, profile, url) {
-  return withBrowser(profile, url, async (page) => {
-    const given = { ...loadCase, script: '/weights-load.js', side }
-    const measured = await page.evaluate(async (what) => (await import(what.script)).measure(what), given)
-    return { ...measured, peakBytes: await peakRendererBytes(page), sentBytes: 0 }
-  })
+async function visit(loadCase, side, profile, { url, server }) {
+  const page = `${url}/visit.html?${encodeURIComponent(JSON.stringify({ ...loadCase, side }))}`
+  const [measured, peakBytes] = await openInBrowser(profile, page, server.nextResult, peakRendererBytes)
+  if (measured.error !== undefined) throw new Error(`${loadCase.name}: ${side}: ${measured.error}`)
+  return { ...measured, peakBytes, sentBytes: 0 }
 }
 
 /** @param {Visits} visits @param {Side} side @param {Visit} seen */

@@ -1,27 +1,50 @@
-/** How much memory a page's renderer process has held at most, since it began. */
-import { readFile } from 'node:fs/promises'
+/** How much memory a browser's page has held at most, since it began. */
+import { readFileSync, readdirSync } from 'node:fs'
 
 /**
- * The resident set's high-water mark, as Linux counts it (`VmHWM`), of the browser's largest renderer: page, workers and
- * WebAssembly memory in one, with the browser's own code. Nothing is subtracted.
+ * The resident set's high-water mark, as Linux counts it (`VmHWM`), of the browser's largest renderer process: page, workers
+ * and WebAssembly memory in one, with the browser's own code. Nothing is subtracted.
  *
- * @param {import('playwright').Page} page
- * @returns {Promise<number>} bytes; NaN where there is no `/proc`
+ * @param {number} browserPid
+ * @returns {number} bytes; NaN where there is no `/proc`
  */
-export async function peakRendererBytes(page) {
-  const browser = page.context().browser()
-  if (process.platform !== 'linux' || browser === null) return NaN
-  const session = await browser.newBrowserCDPSession()
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
-  await session.detach()
-  const renderers = processInfo.filter(({ type }) => type === 'renderer')
-  return Math.max(...(await Promise.all(renderers.map(({ id }) => peakBytes(id)))))
+export function peakRendererBytes(browserPid) {
+  if (process.platform !== 'linux') return NaN
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const parents = new Map(pids.map((pid) => [Number(pid), parentOf(pid)]))
+  const renderers = [...parents.keys()].filter((pid) => isBelow(pid, browserPid, parents) && isRenderer(pid))
+  if (renderers.length === 0) throw new Error(`the browser (process ${browserPid}) has no renderer`)
+  return Math.max(...renderers.map(peakBytes))
+}
+
+/** @param {number} pid @param {number} ancestor @param {ReadonlyMap<number, number>} parents */
+function isBelow(pid, ancestor, parents) {
+  for (let parent = parents.get(pid); parent !== undefined; parent = parents.get(parent)) {
+    if (parent === ancestor) return true
+  }
+  return false
+}
+
+/** @param {string} pid */
+function parentOf(pid) {
+  return Number(/^PPid:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1])
 }
 
 /** @param {number} pid */
-async function peakBytes(pid) {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
-  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no VmHWM`)
-  return Number(kibibytes) * 1024
+function isRenderer(pid) {
+  return read(`/proc/${pid}/cmdline`).includes('--type=renderer')
+}
+
+/** @param {number} pid */
+function peakBytes(pid) {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1]) * 1024
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return '' // The process has ended meanwhile.
+  }
 }

@@ -47,7 +47,7 @@ export async function withProfile(use) {
  * @param {(page: import('playwright').Page) => Promise<T>} use
  * @returns {Promise<T>}
  */
-export async function withBrowser(profile, url, use) {
+async function withBrowser(profile, url, use) {
   const executablePath = findChromium()
   const context = await chromium.launchPersistentContext(profile, {
     args: chromiumArgs,

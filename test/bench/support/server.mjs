@@ -1,5 +1,7 @@
 /** Serves a benchmark's page: cross-origin isolated, with the SDK as it is shipped, the models, and the peers. */
+import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import { fromRoot } from '../../../scripts/lib/root.mjs'
@@ -19,15 +21,22 @@ const transformersConfig = JSON.stringify({
 })
 
 /**
+ * @typedef {object} BenchServer
+ * @property {string} url
+ * @property {number} port
+ * @property {(signal: AbortSignal) => Promise<any>} nextResult what the next page sends to `/result`
+ * @property {() => void} close
+ */
+
+/**
  * `/sdk/` is dist, `/models/` the packed models (also `/fresh/<anything>/`, an address that no HTTP cache knows),
  * `/synthetic/` those of this benchmark, both also under the names of a Hugging Face repository, `/peer/<name>/` a peer's
  * package; everything else are the benchmark's scripts, and `/known-digests.json` what they need to do without hashing.
  *
  * @param {Readonly<Record<string, string>>} [peerFolders]
- * @param {(url: string) => void} [onRequest]
- * @returns {Promise<{ url: string, port: number, close(): void }>}
+ * @returns {Promise<BenchServer>}
  */
-export async function startServer(peerFolders = {}, onRequest = () => undefined) {
+export async function startServer(peerFolders = {}) {
   const folder = (/** @type {string} */ path) => sirv(path, { etag: true, maxAge: 3600, setHeaders })
   const scripts = folder(fileURLToPath(new URL('../pages', import.meta.url)))
   const models = folder(fromRoot('.models'))
@@ -37,11 +46,12 @@ export async function startServer(peerFolders = {}, onRequest = () => undefined)
   ])
   for (const [name, path] of Object.entries(peerFolders)) handlers.set(`peer/${name}`, folder(path))
 
+  const results = new EventEmitter()
   const server = createServer((request, response) => {
     const url = request.url ?? '/'
-    onRequest(url)
     const notFound = () => void response.writeHead(404).end()
     const [, place = '', rest = ''] = /^\/(sdk|models|synthetic|fresh\/[^/]+|peer\/[^/]+)\/(.*)$/.exec(url) ?? []
+    if (url === '/result') return void takeResult(request, response, results)
     if (url === '/known-digests.json') return answerKnownDigests(response)
     if (place === '') return scripts(request, response, notFound)
     if (rest.endsWith('/config.json')) return response.end(transformersConfig)
@@ -55,7 +65,19 @@ export async function startServer(peerFolders = {}, onRequest = () => undefined)
     server.close()
     server.closeAllConnections()
   }
-  return { url: `http://127.0.0.1:${address.port}`, port: address.port, close }
+  /** @param {AbortSignal} signal */
+  const nextResult = async (signal) => (await once(results, 'result', { signal }))[0]
+  return { url: `http://127.0.0.1:${address.port}`, port: address.port, nextResult, close }
+}
+
+/**
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ * @param {EventEmitter} results
+ */
+async function takeResult(request, response, results) {
+  results.emit('result', await json(request))
+  response.end()
 }
 
 /** @type {Promise<string> | undefined} */
