@@ -99,8 +99,8 @@ test('clients do not disturb each other', async () => {
 
 async function prepareTinyMlp(connection: Connection): Promise<void> {
   const options = { signal: neverAborted() }
-  const modelsUrl = new URL('/models/', location.href).href
-  const source = await connection.call('locate', { modelsUrl, model: 'tiny-mlp' }, options)
+  const modelsUrls = [new URL('/models/', location.href).href]
+  const source = await connection.call('locate', { modelsUrls, model: 'tiny-mlp', from: 'cache-first' }, options)
   await connection.call('register', source, options)
   const events = await prepare(connection, source.manifest)
   expect(events).toContainEqual({ type: 'ready' })

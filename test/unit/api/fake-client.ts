@@ -4,6 +4,7 @@ import { ModelDirectory, type LocateModel } from '../../../packages/sdk/src/api/
 import type { ClientOptions } from '../../../packages/sdk/src/api/options.js'
 import { resolveClientOptions } from '../../../packages/sdk/src/api/resolve-options.js'
 import type { EdgewardEvents, Engine, Placement, TensorMap } from '../../../packages/sdk/src/contract/index.js'
+import { StorageReasons } from '../../../packages/sdk/src/api/storage-reasons.js'
 import { Emitter } from '../../../packages/sdk/src/telemetry/index.js'
 import { cpuOnly, endpoint, everywhere } from '../router/inputs.js'
 
@@ -32,8 +33,8 @@ export function untouchable(kind: Placement['engine']): Engine {
   })
 }
 
-export const findsEverything: LocateModel = (modelsUrl, model) =>
-  Promise.resolve({ manifest: everywhere, manifestUrl: `${modelsUrl}${model}/manifest.json` })
+export const findsEverything: LocateModel = ({ modelsUrls: [first], model }) =>
+  Promise.resolve({ manifest: everywhere, manifestUrl: `${first}${model}/manifest.json` })
 
 interface FakeParts extends Partial<Omit<ClientParts, 'options' | 'models'>> {
   readonly options?: ClientOptions
@@ -50,6 +51,9 @@ export function createFakeClient({ options = {}, locate = findsEverything, ...pa
     models: new ModelDirectory(resolved.models, locate),
     cache: () => Promise.reject(new Error('this client has no cache')),
     download: () => Promise.resolve(),
+    update: () => Promise.resolve({ storage: [] }),
+    missing: () => Promise.resolve({}),
+    storageReasons: new StorageReasons(),
     emitter,
     probe: () => Promise.resolve(cpuOnly),
     release: () => Promise.resolve(),

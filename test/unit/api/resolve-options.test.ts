@@ -27,6 +27,7 @@ describe('defaults', () => {
   it('are those that the documented object says', () => {
     expect(resolveClientOptions({})).toEqual({
       ...clientDefaults,
+      models: ['/models/'],
       remote: undefined,
       backends: undefined,
       threads: undefined,
@@ -44,7 +45,7 @@ describe('defaults', () => {
       remote,
     })
     expect(resolved).toMatchObject({
-      models: 'https://m.example/',
+      models: ['https://m.example/'],
       device: false,
       backends: ['wasm'],
       threads: 2,
@@ -99,6 +100,9 @@ describe('a wrong value is refused with what is right', () => {
   it.each([
     ['device', { device: 'yes' }, 'true or false'],
     ['models', { models: 5 }, 'a string or a URL'],
+    ['models', { models: [] }, 'at least one'],
+    ['models[1]', { models: ['/a/', 5] }, 'a string or a URL'],
+    ['updates', { updates: 'never' }, "'background' or 'manual'"],
     ['workerUrl', { workerUrl: {} }, 'a string or a URL'],
     ['backends', { backends: [] }, 'at least one'],
     ['backends', { backends: 'wasm' }, "a list of 'webgpu' or 'wasm'"],

@@ -138,7 +138,7 @@ it('tells about downloads, readiness and what could not be stored', async () => 
   expect(listener.onDownload.mock.calls).toEqual([
     [{ model: 'model', phase: 'verify', loadedBytes: 5, totalBytes: 10, cachedBytes: 2 }],
   ])
-  expect(listener.onNotStored.mock.calls).toEqual([['model', 'no storage left']])
+  expect(listener.onNotStored.mock.calls).toEqual([['model', 'no storage left', 'model']])
   expect(listener.onReady.mock.calls).toEqual([['model', place, expect.any(Number)]])
 })
 
@@ -164,7 +164,7 @@ it('what happens to the weights after "ready" is still told', async () => {
   await expect.poll(() => listener.onPublished.mock.calls).toHaveLength(1)
   expect(listener.onReady).toHaveBeenCalledOnce()
   expect(listener.onNotStored.mock.calls).toEqual([
-    ['model', 'no space'],
-    ['other', 'it made room'],
+    ['model', 'no space', 'model'],
+    ['other', 'it made room', 'model'],
   ])
 })

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fileUrl, loadManifest } from '../../../packages/sdk/src/weights/index.js'
+import { fileUrl, loadManifest as loadFrom, manifestUrl } from '../../../packages/sdk/src/weights/index.js'
 import type { Fault } from '../../browser/support/faults.js'
 import { startFileServer } from '../../browser/support/file-server.js'
 
@@ -28,6 +28,9 @@ const manifest = {
   packedBy: 'test',
 }
 const never = new AbortController().signal
+const quick = { stallMs: 300, maxTries: 3, retryBaseMs: 1, retryMaxMs: 1, maxRetryAfterMs: 10 }
+const loadManifest = async (folder: string, id: string, signal: AbortSignal) =>
+  loadFrom([manifestUrl(folder, id)], { id }, signal, quick)
 
 let server: Awaited<ReturnType<typeof startFileServer>>
 let models: string
@@ -120,6 +123,58 @@ describe('loadManifest', () => {
     const reason = new Error('no longer wanted')
     controller.abort(reason)
     await expect(load).rejects.toBe(reason)
+  })
+})
+
+describe('loadManifest with mirrors', () => {
+  const urls = () => ['one', 'two', 'three'].map((mirror) => `${models}/${mirror}/tiny/manifest.json`)
+  const serveAt = (mirror: string, body: string, ...faults: Fault[]) => serve(`${mirror}/tiny`, body, ...faults)
+  const text = (revision = 'r1') => JSON.stringify({ ...manifest, revision })
+  const log = async (mirror: string) =>
+    (await (await fetch(`${server.url}/log/models/${mirror}/tiny/manifest.json`)).json()) as unknown[]
+
+  test.each<[string, string, Fault[]]>([
+    ['is not there', '', [{ kind: 'status', status: 404 }]],
+    ['is broken', '', [{ kind: 'status', status: 500 }]],
+    ['says nothing', '', [{ kind: 'silence' }]],
+    ['breaks off', text(), [{ kind: 'cut', afterBytes: 3 }]],
+    ['sends a page', '', [{ kind: 'html' }]],
+    ['sends no JSON', 'moved', []],
+    ['has another revision than the one that is wanted', text('r0'), []],
+  ])('the first one %s: the next one has it', async (_, body, faults) => {
+    await serveAt('one', body, ...faults)
+    await serveAt('two', text())
+    await serveAt('three', text())
+    const found = await loadFrom(urls(), { id: 'tiny', revision: 'r1' }, never, quick)
+    expect(found).toMatchObject({ url: urls()[1], manifest: { revision: 'r1' } })
+    expect([await log('one'), await log('three')]).toMatchObject([[{}], []])
+  })
+
+  test('what may pass is asked for again, a few times; what is not there is not', async () => {
+    await serveAt('one', '', { kind: 'status', status: 404 })
+    await serveAt('two', text(), { kind: 'status', status: 503, times: 2 })
+    await serveAt('three', '', { kind: 'status', status: 403 })
+    expect((await loadFrom(urls(), { id: 'tiny' }, never, quick)).url).toBe(urls()[1])
+    expect([await log('one'), await log('two'), await log('three')].map(({ length }) => length)).toEqual([1, 3, 1])
+  })
+
+  test.each<[string, string, Fault[]]>([
+    ['MANIFEST_NOT_FOUND', '', [{ kind: 'status', status: 404 }]],
+    ['MANIFEST_INVALID', '{}', []],
+    ['DOWNLOAD_FAILED', '', [{ kind: 'status', status: 503 }]],
+  ])('says %s when that is so everywhere, and names every address', async (code, body, faults) => {
+    for (const mirror of ['one', 'two', 'three']) await serveAt(mirror, body, ...faults)
+    const load = loadFrom(urls(), { id: 'tiny' }, never, quick)
+    const mirrors = urls().map((url) => expect.objectContaining({ url, code }) as unknown)
+    await expect(load).rejects.toMatchObject({ code, details: { mirrors } })
+    for (const url of urls()) await expect(load).rejects.toThrow(url)
+  })
+
+  test('says which revision is there when it is another one', async () => {
+    await serveAt('one', text('r2'))
+    const load = loadFrom(urls().slice(0, 1), { id: 'tiny', revision: 'r1' }, never, quick)
+    await expect(load).rejects.toMatchObject({ code: 'MANIFEST_NOT_FOUND', details: { revision: 'r1', there: 'r2' } })
+    await expect(load).rejects.toThrow('which has revision "r2"')
   })
 })
 

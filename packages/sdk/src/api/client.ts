@@ -1,17 +1,13 @@
 /** The client: what `createClient` returns. It turns a call into a planned request and owns everything below. */
 import type {
+  Attempt,
   Capabilities,
-  DownloadOptions,
   EdgewardEvents,
-  EngineRequest,
   EventName,
   Listener,
   ModelCache,
-  ModelSource,
-  ModelStatus,
   Placement,
   Plan,
-  ResolvedPolicy,
   Result,
   StorageUse,
   TaskInput,
@@ -20,32 +16,21 @@ import type {
   TaskOutput,
   TensorMap,
 } from '../contract/index.js'
-import { EdgewardError, isEdgewardError } from '../errors/index.js'
-import { dispatch, plan, prepareFirst, type Engines } from '../router/index.js'
+import { EdgewardError, isEdgewardError, type ErrorCode } from '../errors/index.js'
+import { dispatch, prepareFirst, type Engines } from '../router/index.js'
 import { abortable, splitModelName } from '../shared/index.js'
 import { assertTaskName, prepareInput } from '../tasks/page.js'
-import type { Emitter } from '../telemetry/index.js'
+import { BackgroundUpdates, type UpdateModel } from './background-updates.js'
 import type { Client, Pipeline } from './client-surface.js'
-import { createModelCache, type CacheParts } from './model-cache.js'
-import type { ModelDirectory } from './model-directory.js'
+import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
 import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
-import {
-  checkDownloadOptions,
-  checkExplainOptions,
-  checkPipelineOptions,
-  checkPrepareOptions,
-  resolvePolicy,
-  type ResolvedClientOptions,
-} from './resolve-options.js'
+import { foundOf, Planner, type Planned, type PlannerParts, type PlanRequest } from './planner.js'
+import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from './resolve-options.js'
 
 /** What a client is made of; `createClient` puts it together. */
-export interface ClientParts extends CacheParts {
-  readonly options: ResolvedClientOptions
+export interface ClientParts extends CacheParts, PlannerParts {
   readonly engines: Engines
-  readonly endpoint: string | undefined
-  readonly models: ModelDirectory
-  readonly emitter: Emitter<EdgewardEvents>
-  readonly probe: () => Promise<Capabilities>
+  readonly update: UpdateModel
   /** Frees what no engine owns. */
   readonly release: () => Promise<void>
 }
@@ -54,12 +39,21 @@ export class EdgewardClient implements Client {
   readonly models: ModelCache
   readonly #parts: ClientParts
   readonly #disposing = new AbortController()
-  #capabilities: Promise<Capabilities> | undefined
+  readonly #planner: Planner
+  readonly #updates: BackgroundUpdates
+  /** The models that this client has answered with on the device: they keep their revision. */
+  readonly #used = new Set<string>()
   #disposed: Promise<void> | undefined
 
   constructor(parts: ClientParts) {
     this.#parts = parts
-    this.models = createModelCache(parts.cache, (model, options) => this.#download(model, options ?? {}))
+    this.#planner = new Planner(parts)
+    this.#updates = new BackgroundUpdates(parts.options.updates, parts.update, parts.emitter)
+    this.models = createModelCache(parts, {
+      planner: this.#planner,
+      isUsed: (model) => this.#used.has(model),
+      signalOf: (options) => this.#signalOf(options),
+    })
   }
 
   pipeline<T extends TaskName>(task: T, model: string): Pipeline<T> {
@@ -73,14 +67,15 @@ export class EdgewardClient implements Client {
 
   async prepare(model: string, options: PrepareOptions = {}): Promise<Placement> {
     checkPrepareOptions(options)
-    const stop = this.#watch(model, options.onProgress)
+    const startedAt = performance.now()
+    const signal = this.#signalOf(options)
+    const stop = watchProgress(this.#parts.emitter, model, options.onProgress)
     try {
-      const startedAt = performance.now()
-      const signal = this.#signalOf(options)
-      const { policy, source, planned } = await this.#plan(model, undefined, options, signal, this.#tellLocating)
-      const task = taskOf(source)
-      const request: EngineRequest = { model, task, input: '', options: {}, ...foundOf(source) }
-      return await prepareFirst(planned, request, this.#context(model, task, policy, signal, startedAt))
+      return await this.#withPlan({ model, policy: options.policy, isLoad: true }, signal, async (planned) => {
+        const request = { ...requestOf(planned), input: '', options: {} }
+        const placement = await prepareFirst(planned.planned, request, this.#context(planned, signal, startedAt))
+        return { placement, value: placement }
+      })
     } finally {
       stop()
     }
@@ -88,7 +83,8 @@ export class EdgewardClient implements Client {
 
   async explain(model: string, options: RequestOptions = {}): Promise<Plan> {
     checkExplainOptions(options)
-    const { planned } = await this.#plan(model, undefined, options, this.#signalOf(options))
+    const signal = this.#signalOf(options)
+    const { planned } = await this.#planner.plan({ model, policy: options.policy, isExplained: true }, signal)
     return planned
   }
 
@@ -97,8 +93,7 @@ export class EdgewardClient implements Client {
   }
 
   capabilities(): Promise<Capabilities> {
-    this.#capabilities ??= this.#parts.probe()
-    return this.#capabilities
+    return this.#planner.capabilities()
   }
 
   on<E extends EventName>(name: E, listener: Listener<E>): () => void {
@@ -108,36 +103,6 @@ export class EdgewardClient implements Client {
   dispose(): Promise<void> {
     this.#disposed ??= this.#dispose()
     return this.#disposed
-  }
-
-  async #download(model: string, options: DownloadOptions): Promise<ModelStatus> {
-    checkDownloadOptions(options)
-    const signal = this.#signalOf(options)
-    const stop = this.#watch(model, options.onProgress)
-    try {
-      const { source, planned } = await this.#plan(model, undefined, {}, signal, this.#tellLocating)
-      if (isEdgewardError(source)) throw source
-      const placement = planned.placements.map((step) => step.placement).find(({ engine }) => engine === 'device')
-      const variant = placement && 'variant' in placement ? placement.variant : source.manifest.variants[0].dtype
-      await this.#parts.download(source, variant, signal)
-    } finally {
-      stop()
-    }
-    return this.models.status(model)
-  }
-
-  #watch(model: string, onProgress: DownloadOptions['onProgress']): () => void {
-    const { id } = splitModelName(model)
-    return this.on('download', (progress) => {
-      if (progress.model === id) onProgress?.(progress)
-    })
-  }
-
-  /** A load begins with the manifest; where no device is used, nothing is loaded. */
-  readonly #tellLocating = (model: string) => {
-    const { engines, emitter } = this.#parts
-    const nothingYet = { phase: 'manifest', loadedBytes: 0, totalBytes: 0, cachedBytes: 0 } as const
-    if (engines.device) emitter.emit('download', { model: splitModelName(model).id, ...nothingYet })
   }
 
   async #answer<T extends TaskName>(
@@ -151,12 +116,13 @@ export class EdgewardClient implements Client {
     const signal = this.#signalOf(options)
     const prepared = await this.#prepareInput(task, input, signal)
     try {
-      const { policy, source, planned } = await this.#plan(model, task, options, signal, this.#tellLocating)
-      const request = { model, task, input: prepared.input, options: taskOptionsOf(options), ...foundOf(source) }
-      const result = await dispatch(planned, request, this.#context(model, task, policy, signal, startedAt))
-      const { placement, timings, attempts } = result
-      this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
-      return result
+      return await this.#withPlan({ model, task, policy: options.policy, isLoad: true }, signal, async (planned) => {
+        const request = { ...requestOf(planned), task, input: prepared.input, options: taskOptionsOf(options) }
+        const result = await dispatch(planned.planned, request, this.#context(planned, signal, startedAt))
+        const { placement, timings, attempts } = result
+        this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
+        return { placement, value: result }
+      })
     } finally {
       prepared.dispose()
     }
@@ -173,36 +139,33 @@ export class EdgewardClient implements Client {
     }
   }
 
-  async #plan(
-    model: string,
-    task: TaskName | undefined,
-    { policy: wanted }: RequestOptions,
+  /** Works by a plan; by another one when the revision that it was made for has left the cache meanwhile. */
+  async #withPlan<V>(
+    request: PlanRequest,
     signal: AbortSignal,
-    onLocate?: (model: string) => void,
-  ) {
-    const { options, models, endpoint } = this.#parts
-    const policy = resolvePolicy(wanted, options.policy)
-    const [source, capabilities] = await Promise.all([
-      models.find(model, signal, () => onLocate?.(model)),
-      abortable(this.capabilities(), signal),
-    ])
-    const planned = plan({
-      model,
-      task: task ?? taskOf(source),
-      manifest: isEdgewardError(source) ? source : source.manifest,
-      capabilities,
-      policy,
-      device: { enabled: options.device, backends: options.backends },
-      endpoint,
-    })
-    return { policy, source, planned }
+    work: (planned: Planned) => Promise<{ readonly placement: Placement; readonly value: V }>,
+  ): Promise<V> {
+    const planned = await this.#planner.plan(request, signal)
+    try {
+      const { placement, value } = await work(planned)
+      if (placement.engine === 'device') {
+        this.#used.add(request.model)
+        this.#updates.consider(planned, this.#disposing.signal)
+      }
+      return value
+    } catch (error) {
+      if (signal.aborted || !(await this.#planner.isReplaced(planned, codesOf(error), signal))) throw error
+      this.#used.delete(request.model)
+      return (await work(await this.#planner.plan(request, signal))).value
+    }
   }
 
-  #context(model: string, task: TaskName, { residency }: ResolvedPolicy, signal: AbortSignal, startedAt: number) {
+  #context({ model, task, policy }: Planned, signal: AbortSignal, startedAt: number) {
     const { engines, emitter } = this.#parts
     const { device } = engines
-    // By construction, not by a check further down: a local-only request never meets an engine that has a network.
-    const reachable: Engines = residency === 'local-only' ? (device ? { device } : {}) : engines
+    // By construction, not by a check further down: such a request never meets an engine that has a network.
+    const staysHere = policy.residency === 'local-only' || policy.offline
+    const reachable: Engines = staysHere ? (device ? { device } : {}) : engines
     return {
       engines: reachable,
       signal,
@@ -229,13 +192,16 @@ export class EdgewardClient implements Client {
   }
 }
 
-/** The task that a model is packed for; without a manifest only bare tensors can be asked of it. */
-function taskOf(source: ModelSource | EdgewardError): TaskName {
-  return isEdgewardError(source) ? 'tensors' : source.manifest.task
+/** What every request says of its model. Whoever answers knows it without a revision in its name. */
+function requestOf({ model, task, source }: Planned) {
+  return { model: splitModelName(model).id, task, ...foundOf(source) }
 }
 
-function foundOf(source: ModelSource | EdgewardError): Partial<ModelSource> {
-  return isEdgewardError(source) ? {} : source
+/** The codes that a request ended with. */
+function codesOf(error: unknown): readonly ErrorCode[] {
+  if (!isEdgewardError(error)) return []
+  const { attempts = [] } = error.details as { attempts?: readonly Attempt[] }
+  return [error.code, ...attempts.map(({ code }) => code)]
 }
 
 function taskOptionsOf<T extends TaskName>({ signal: _signal, policy: _policy, ...options }: PipelineOptions<T>) {

@@ -16,6 +16,7 @@ import type { Client } from './client-surface.js'
 import { ModelDirectory } from './model-directory.js'
 import type { ClientOptions } from './options.js'
 import { resolveClientOptions } from './resolve-options.js'
+import { StorageReasons } from './storage-reasons.js'
 
 /**
  * Creates a client. Nothing is fetched and no worker is started before the first request, so that a page may create it
@@ -28,21 +29,26 @@ export function createClient(options: ClientOptions = {}): Client {
   const emitter = new Emitter<EdgewardEvents>()
   const host = new WorkerHost(() => spawnWorker(resolved.workerUrl), resolved.storage)
   const threads = resolved.threads ?? defaultThreads()
-  const listener = tell(emitter)
+  const storageReasons = new StorageReasons()
+  const listener = tell(emitter, storageReasons)
   const remote = resolved.remote && createOipEngine(resolved.remote, createWorkerProcessor(host))
+  const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
   return new EdgewardClient({
     options: resolved,
     engines: {
       ...(resolved.device && { device: createDeviceEngine(host, threads, listener) }),
       ...(remote && { remote }),
     },
+    storageReasons,
+    missing: (manifest) => host.call('missing', manifest),
+    update: async (model, signal) => host.call('update', { modelsUrls: models.modelsUrls, model }, signal),
     endpoint: remote?.placement.endpoint,
-    models: new ModelDirectory(resolved.models, (modelsUrl, model) => host.locate(modelsUrl, model)),
+    models,
     cache: (action, model) => host.cache(action, model),
     async download(source, variant, signal) {
-      const { models } = await host.live()
-      const model = await models.register(source)
-      await models.download({ model, variant }, signal, announcer(source.manifest.id, listener))
+      const { models: known } = await host.live()
+      const model = await known.register(source)
+      await known.download({ model, variant }, signal, announcer(source.manifest.id, listener))
     },
     emitter,
     probe: probeCapabilities,
@@ -51,13 +57,17 @@ export function createClient(options: ClientOptions = {}): Client {
   })
 }
 
-function tell(emitter: Emitter<EdgewardEvents>): DeviceListener {
+function tell(emitter: Emitter<EdgewardEvents>, reasons: StorageReasons): DeviceListener {
   let isAsked = false
   return {
     onDownload: (progress) => emitter.emit('download', progress),
     onReady: (model, placement, loadMs) => emitter.emit('ready', { model, placement, loadMs }),
-    onNotStored: (model, reason) => emitter.emit('storage', { model, reason }),
-    onPublished() {
+    onNotStored(model, reason, loading) {
+      reasons.add(model, reason, loading)
+      emitter.emit('storage', { model, reason })
+    },
+    onPublished(model) {
+      reasons.kept(model)
       // Now there is something to lose, and a browser that asks the user asks once. Whatever it says, the cache goes on.
       if (!isAsked) navigator.storage?.persist?.().catch(() => undefined)
       isAsked = true

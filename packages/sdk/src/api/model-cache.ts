@@ -1,17 +1,33 @@
 /** What a client offers about the cache of weights; the worker does it. */
-import type { ModelCache, ModelSource, VariantDtype } from '../contract/index.js'
+import type { DownloadOptions, EdgewardEvents, ModelCache, ModelSource, VariantDtype } from '../contract/index.js'
+import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import type { WorkerHost } from '../runtime/index.js'
+import { splitModelName } from '../shared/index.js'
+import type { Emitter } from '../telemetry/index.js'
+import { deviceVariant, type Planned, type Planner, type PlannerParts } from './planner.js'
+import { checkDownloadOptions } from './resolve-options.js'
 
 /** The worker's part in it. */
-export interface CacheParts {
+export interface CacheParts extends Pick<PlannerParts, 'options' | 'models' | 'emitter' | 'missing'> {
   readonly cache: WorkerHost['cache']
   /** Brings a variant into the cache. */
   readonly download: (source: ModelSource, variant: VariantDtype, signal: AbortSignal) => Promise<void>
 }
 
-export function createModelCache(cache: CacheParts['cache'], download: ModelCache['download']): ModelCache {
+/** What the client has for it. */
+export interface ModelCacheContext {
+  readonly planner: Planner
+  /** Whether requests are answered with the revision of this model that the client found first. */
+  readonly isUsed: (model: string) => boolean
+  /** @throws EdgewardError DISPOSED */
+  readonly signalOf: (options: { readonly signal?: AbortSignal }) => AbortSignal
+}
+
+export function createModelCache(parts: CacheParts, context: ModelCacheContext): ModelCache {
+  const { cache } = parts
   return {
-    download,
+    download: (model, options) => download(parts, context, model, options ?? {}),
+    checkForUpdate: (model) => checkForUpdate(parts, context, model),
     list: () => cache('list'),
     status: (model) => cache('status', model),
     pin: (model) => cache('pin', model),
@@ -20,4 +36,74 @@ export function createModelCache(cache: CacheParts['cache'], download: ModelCach
     prune: () => cache('prune'),
     verify: (model) => cache('verify', model),
   }
+}
+
+/** Calls back with the progress of one model until the returned function is called. */
+export function watchProgress(
+  emitter: Emitter<EdgewardEvents>,
+  model: string,
+  onProgress: DownloadOptions['onProgress'],
+): () => void {
+  const { id } = splitModelName(model)
+  return emitter.on('download', (progress) => {
+    if (progress.model === id) onProgress?.(progress)
+  })
+}
+
+async function download(parts: CacheParts, context: ModelCacheContext, model: string, options: DownloadOptions) {
+  checkDownloadOptions(options)
+  const signal = context.signalOf(options)
+  const stop = watchProgress(parts.emitter, model, options.onProgress)
+  const { id } = splitModelName(model)
+  try {
+    const before = await parts.cache('status', id)
+    const { source, planned } = await planNewest(context.planner, model, before.state === 'cached', signal)
+    if (isEdgewardError(source)) throw source
+    if (!source.offline && !context.isUsed(model)) parts.models.keep(model, source)
+    await parts.download(source, variantOf({ source, planned }), signal)
+    const after = await parts.cache('status', model)
+    if (before.state === 'cached' && after.state === 'cached' && before.revision !== after.revision) {
+      parts.emitter.emit('update', { model: id, from: before.revision, to: after.revision })
+    }
+    return after
+  } finally {
+    stop()
+  }
+}
+
+/** With the newest revision, unless one is pinned; with the cached one when the newest cannot be had. */
+async function planNewest(planner: Planner, model: string, isCached: boolean, signal: AbortSignal): Promise<Planned> {
+  const cached = { model, isLoad: true } as const
+  if (splitModelName(model).revision !== undefined) return planner.plan(cached, signal)
+  const newest = await planner.plan({ ...cached, from: 'source' }, signal)
+  const isOutOfReach = isEdgewardError(newest.source) && newest.source.code === 'DOWNLOAD_FAILED'
+  return isOutOfReach && isCached ? planner.plan(cached, signal) : newest
+}
+
+async function checkForUpdate(parts: CacheParts, { planner, signalOf }: ModelCacheContext, model: string) {
+  const { id } = splitModelName(model)
+  const signal = signalOf({})
+  if (parts.options.policy.offline) {
+    const message = `The source of ${JSON.stringify(id)} cannot be asked for its revision: the policy says offline.`
+    throw new EdgewardError('NOT_CACHED', message, { details: { model: id } })
+  }
+  const [status, { source, planned }] = await Promise.all([
+    parts.cache('status', id),
+    planner.plan({ model: id, from: 'source' }, signal),
+  ])
+  if (isEdgewardError(source)) throw source
+  const missing = await parts.missing(source.manifest)
+  const { revision: availableRevision } = source.manifest
+  const cachedRevision = status.state === 'cached' ? status.revision : undefined
+  return {
+    ...(cachedRevision !== undefined && { cachedRevision }),
+    availableRevision,
+    isUpdate: cachedRevision !== undefined && cachedRevision !== availableRevision,
+    missingBytes: missing[variantOf({ source, planned })]?.bytes ?? 0,
+  }
+}
+
+/** The variant that this device would use; where it can use none, the model's first. */
+function variantOf({ source, planned }: { source: ModelSource; planned: Planned['planned'] }): VariantDtype {
+  return deviceVariant(planned) ?? source.manifest.variants[0].dtype
 }

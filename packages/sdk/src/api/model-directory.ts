@@ -2,55 +2,79 @@
 import type { ModelSource } from '../contract/index.js'
 import { EdgewardError, isEdgewardError, type ErrorCode } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
+import type { LocateFrom, LocatePayload } from '../transport/index.js'
 
 /** Answers about the model that will be the same next time; others (no network) are asked again. */
 const lastingCodes: readonly ErrorCode[] = ['MANIFEST_NOT_FOUND', 'MANIFEST_INVALID']
 
-/** Fetches and checks a manifest. */
-export type LocateModel = (modelsUrl: string, model: string) => Promise<ModelSource>
+/** Finds and checks a manifest. */
+export type LocateModel = (payload: LocatePayload) => Promise<ModelSource>
+
+/** A model's source, or why there is none. */
+export type Found = ModelSource | EdgewardError
 
 export class ModelDirectory {
-  readonly #modelsUrl: string | URL
+  readonly #models: readonly (string | URL)[]
   readonly #locate: LocateModel
-  readonly #found = new Map<string, Promise<ModelSource | EdgewardError>>()
+  readonly #found = new Map<string, Promise<Found>>()
 
-  constructor(modelsUrl: string | URL, locate: LocateModel) {
-    this.#modelsUrl = modelsUrl
+  /** @param models - the mirrors, the first to be asked first */
+  constructor(models: readonly (string | URL)[], locate: LocateModel) {
+    this.#models = models
     this.#locate = locate
   }
 
-  /** The model's source, or why there is none. `onLocate` is called when it has to be looked up. */
-  find(model: string, signal: AbortSignal, onLocate?: () => void): Promise<ModelSource | EdgewardError> {
-    const found = this.#found.get(model)
+  /** What was found first stays, but for what must be new. `onLocate` is called when a model has to be looked up. */
+  find(model: string, from: LocateFrom, signal: AbortSignal, onLocate?: () => void): Promise<Found> {
+    const key = keyOf(model, from)
+    const found = this.#found.get(key)
     if (found !== undefined) return abortable(found, signal)
     onLocate?.()
     // One request's abort must not take the manifest from another, and it is small: it is fetched to its end.
-    const finding = this.#load(model).then((result) => {
-      if (isEdgewardError(result) && !lastingCodes.includes(result.code)) this.#found.delete(model)
-      return result
-    })
-    this.#found.set(model, finding)
-    finding.catch(() => this.#found.delete(model))
+    const finding = this.#load(model, from)
+    this.#found.set(key, finding)
+    const forget = () => {
+      if (this.#found.get(key) === finding) this.#found.delete(key)
+    }
+    finding.then((result) => {
+      if (from !== 'cache-first' || (isEdgewardError(result) && !lastingCodes.includes(result.code))) forget()
+    }, forget)
     return abortable(finding, signal)
   }
 
-  async #load(model: string): Promise<ModelSource | EdgewardError> {
+  /** Has this source used from now on. */
+  keep(model: string, source: ModelSource): void {
+    this.#found.set(keyOf(model, 'cache-first'), Promise.resolve(source))
+  }
+
+  /** Has the model looked up again. */
+  forget(model: string): void {
+    this.#found.delete(keyOf(model, 'cache-first'))
+  }
+
+  /** Absolute; made when first needed: a client may be created where there is no page yet (server-side rendering). */
+  get modelsUrls(): readonly string[] {
+    const base = globalThis.document?.baseURI ?? globalThis.location?.href
+    return this.#models.map((address) => {
+      try {
+        return new URL(address, base).href
+      } catch (cause) {
+        const message = `The option models is ${JSON.stringify(String(address))}; outside a page it must be an absolute URL.`
+        throw new EdgewardError('INVALID_OPTION', message, { cause })
+      }
+    })
+  }
+
+  async #load(model: string, from: LocateFrom): Promise<Found> {
     try {
-      return await this.#locate(this.#absoluteUrl(), model)
+      return await this.#locate({ modelsUrls: this.modelsUrls, model, from })
     } catch (error) {
       if (isEdgewardError(error) && error.fallback !== 'final') return error
       throw error
     }
   }
+}
 
-  /** Made when it is first needed: a client may be created where there is no page yet (server-side rendering). */
-  #absoluteUrl(): string {
-    const base = globalThis.document?.baseURI ?? globalThis.location?.href
-    try {
-      return new URL(this.#modelsUrl, base).href
-    } catch (cause) {
-      const message = `The option models is ${JSON.stringify(String(this.#modelsUrl))}; outside a page it must be an absolute URL.`
-      throw new EdgewardError('INVALID_OPTION', message, { cause })
-    }
-  }
+function keyOf(model: string, from: LocateFrom): string {
+  return `${from} ${model}`
 }

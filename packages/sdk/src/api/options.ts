@@ -2,13 +2,19 @@
 import type { Backend, DownloadProgress, Policy, StorageOptions, TaskName, TaskOptions } from '../contract/index.js'
 import type { RemoteOptions } from '../remote/index.js'
 
+/**
+ * `background`: once for each model without a revision in its name, after its first answer on the device; never with
+ * the policy `offline`, nor when the user saves data. `manual`: only `models.download()` brings another revision.
+ */
+export type Updates = 'background' | 'manual'
+
 /** What a client is created with. Everything is optional, but without `models` and `remote` nothing can run. */
 export interface ClientOptions {
   /**
-   * The address of the folder of models: `<models>/<id>/manifest.json`. Relative to the page.
-   * The default is that of {@link clientDefaults}.
+   * The address of the folder of models: `<models>/<id>/manifest.json`. Relative to the page. Several are mirrors of each
+   * other: what the first does not give comes from the next. The default is that of {@link clientDefaults}.
    */
-  readonly models?: string | URL
+  readonly models?: string | URL | readonly (string | URL)[]
   /** The endpoint that answers when the device cannot. */
   readonly remote?: RemoteOptions
   /** `false`: nothing runs on the device. The default is that of {@link clientDefaults}. */
@@ -24,6 +30,11 @@ export interface ClientOptions {
   readonly workerUrl?: string | URL
   /** How much of the cache of weights this client may fill. When absent: what the browser gives. */
   readonly storage?: StorageOptions
+  /**
+   * Whether newer revisions of cached models are looked for and downloaded in the background, for the clients that come
+   * after this one. The default is that of {@link clientDefaults}.
+   */
+  readonly updates?: Updates
   /** What requests of this client want, unless they say otherwise. */
   readonly policy?: Policy
 }
@@ -48,5 +59,6 @@ export interface PrepareOptions extends RequestOptions {
 export const clientDefaults = Object.freeze({
   models: '/models/',
   device: true,
+  updates: 'background',
   policy: Object.freeze({ residency: 'any', prefer: 'device', offline: false } as const),
 })

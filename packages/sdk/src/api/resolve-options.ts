@@ -3,17 +3,24 @@ import type { Backend, DownloadOptions, Policy, ResolvedPolicy, StorageOptions, 
 import { EdgewardError } from '../errors/index.js'
 import { nearestName } from '../shared/index.js'
 import type { RemoteOptions } from '../remote/index.js'
-import { clientDefaults, type ClientOptions, type PrepareOptions, type RequestOptions } from './options.js'
+import {
+  clientDefaults,
+  type ClientOptions,
+  type PrepareOptions,
+  type RequestOptions,
+  type Updates,
+} from './options.js'
 
 /** A client's options as the rest of the SDK reads them: past this point nobody asks for a default. */
 export interface ResolvedClientOptions {
-  readonly models: string | URL
+  readonly models: readonly (string | URL)[]
   readonly remote: RemoteOptions | undefined
   readonly device: boolean
   readonly backends: readonly Backend[] | undefined
   readonly threads: number | undefined
   readonly workerUrl: string | URL | undefined
   readonly storage: StorageOptions | undefined
+  readonly updates: Updates
   readonly policy: ResolvedPolicy
 }
 
@@ -28,6 +35,7 @@ const clientKeys: Keys<ClientOptions> = {
   threads: true,
   workerUrl: true,
   storage: true,
+  updates: true,
   policy: true,
 }
 const storageKeys: Keys<StorageOptions> = { maxBytes: true }
@@ -53,6 +61,7 @@ const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
 
 const residencies: readonly string[] = ['local-only', 'any'] satisfies ResolvedPolicy['residency'][]
 const preferences: readonly string[] = ['device', 'remote'] satisfies ResolvedPolicy['prefer'][]
+const updateModes: readonly string[] = ['background', 'manual'] satisfies Updates[]
 const backendNames: readonly string[] = ['webgpu', 'wasm'] satisfies Backend[]
 
 /** @throws EdgewardError INVALID_OPTION */
@@ -61,13 +70,15 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   const {
     models = clientDefaults.models,
     device = clientDefaults.device,
+    updates = clientDefaults.updates,
     backends,
     threads,
     workerUrl,
     remote,
     storage,
   } = options
-  checkUrl('models', models)
+  const mirrors = modelsOf(models)
+  oneOf('updates', updates, updateModes)
   if (workerUrl !== undefined) checkUrl('workerUrl', workerUrl)
   if (backends !== undefined) checkBackends(backends)
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
@@ -80,7 +91,18 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   }
   trueOrFalse('device', device)
   const policy = resolvePolicy(options.policy, clientDefaults.policy)
-  return { models, remote, device, backends, threads, workerUrl, storage, policy }
+  return { models: mirrors, remote, device, backends, threads, workerUrl, storage, updates, policy }
+}
+
+/** One address, or several mirrors. */
+function modelsOf(models: string | URL | readonly (string | URL)[]): readonly (string | URL)[] {
+  if (!Array.isArray(models)) {
+    checkUrl('models', models)
+    return [models as string | URL]
+  }
+  if (models.length === 0) throw invalid('models', 'is empty', 'an address, or a list of at least one')
+  models.forEach((url, index) => checkUrl(`models[${index}]`, url))
+  return models as readonly (string | URL)[] // As just checked.
 }
 
 function checkUrl(where: string, url: unknown): void {

@@ -36,6 +36,8 @@ export interface EdgewardEvents {
    * room for another model. It may come after `ready`.
    */
   storage: { readonly model: string; readonly reason: string }
+  /** A newer revision of a cached model is complete in the cache: clients that are created from now on use it. */
+  update: { readonly model: string; readonly from: string; readonly to: string }
   /** A placement failed and the next one is tried. */
   fallback: { readonly model: string; readonly task: TaskName; readonly attempt: Attempt }
   /** A request was answered. */

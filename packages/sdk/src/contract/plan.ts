@@ -1,5 +1,5 @@
 /** Placements and plans: where a request can run, in which order, and why. */
-import type { ErrorCode } from '../errors/index.js'
+import type { ErrorCode, ErrorDetails } from '../errors/index.js'
 import type { Backend, VariantDtype } from './manifest.js'
 
 /** One place where a request can run. */
@@ -7,10 +7,25 @@ export type Placement =
   | { readonly engine: 'device'; readonly backend: Backend; readonly variant: VariantDtype }
   | { readonly engine: 'remote'; readonly endpoint: string }
 
+/** What of a variant, assets included, is not in the cache. */
+export interface MissingWeights {
+  /** The files that lack something, by their paths in the manifest. */
+  readonly files: readonly string[]
+  readonly bytes: number
+}
+
+/** What a download of each variant would fetch. */
+export type MissingByVariant = { readonly [D in VariantDtype]?: MissingWeights }
+
 /** A placement of a plan, with the reason it stands where it does. */
 export interface PlannedPlacement {
   readonly placement: Placement
   readonly reason: string
+  /**
+   * Bytes of its weights that have to be downloaded; 0: all of them are in the cache. Absent at an endpoint, and where
+   * nobody asked (`explain` does).
+   */
+  readonly missingBytes?: number
 }
 
 /**
@@ -21,6 +36,8 @@ export interface RuledOutPlacement {
   readonly placement: Placement | { readonly engine: Placement['engine'] }
   readonly code: ErrorCode
   readonly reason: string
+  /** Facts that a program may read, such as what is missing for `NOT_CACHED`. */
+  readonly details?: ErrorDetails
 }
 
 /** The ordered placements for a request, and those ruled out. */
@@ -28,4 +45,6 @@ export interface Plan {
   readonly model: string
   readonly placements: readonly PlannedPlacement[]
   readonly ruledOut: readonly RuledOutPlacement[]
+  /** Why the model's weights could not be kept, or what had to go for them, when they were last loaded. */
+  readonly storage?: string
 }

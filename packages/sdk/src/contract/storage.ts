@@ -30,6 +30,17 @@ export interface CachedModel {
 /** Whether a model is in the cache. */
 export type ModelStatus = { readonly state: 'absent' } | ({ readonly state: 'cached' } & CachedModel)
 
+/** What the source of a model has, compared to the cache. */
+export interface UpdateCheck {
+  /** Absent when the model is not in the cache. */
+  readonly cachedRevision?: string
+  readonly availableRevision: string
+  /** Whether the model is in the cache with another revision. */
+  readonly isUpdate: boolean
+  /** What a download of the available revision would fetch, for the variant that this device would use. */
+  readonly missingBytes: number
+}
+
 /** What a removal gave back. */
 export interface FreedStorage {
   readonly freedBytes: number
@@ -68,10 +79,12 @@ export interface ModelCache {
   list(): Promise<readonly CachedModel[]>
   status(model: string): Promise<ModelStatus>
   /**
-   * Brings the variant that this device would use into the cache, without making it ready. Resolves when it is complete,
-   * or could not be kept (the event `storage` says why).
+   * Brings the variant that this device would use into the cache, in the newest revision, without making it ready.
+   * Resolves when it is complete, or could not be kept (the event `storage` says why).
    */
   download(model: string, options?: DownloadOptions): Promise<ModelStatus>
+  /** Asks the model's source whether it has another revision. @throws EdgewardError as a first load does */
+  checkForUpdate(model: string): Promise<UpdateCheck>
   /** From now on the model is never evicted. @throws EdgewardError INVALID_OPTION when it is not in the cache */
   pin(model: string): Promise<void>
   /** @throws EdgewardError INVALID_OPTION when it is not in the cache */

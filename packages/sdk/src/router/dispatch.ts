@@ -43,10 +43,11 @@ export async function dispatch<T extends TaskName>(
 
 /** Makes the first placement ready that can be. */
 export async function prepareFirst(plan: Plan, request: EngineRequest, context: DispatchContext): Promise<Placement> {
-  const { manifest, manifestUrl } = request
+  const { model: _model, task: _task, input: _input, options: _options, ...source } = request
+  const { manifest, manifestUrl } = source
   const { placement } = await firstThatWorks(plan, context, async (engine, candidate) => {
     // An endpoint needs no preparation; the device cannot be planned without a manifest.
-    if (manifest && manifestUrl) await engine.prepare(candidate, { manifest, manifestUrl }, context.signal)
+    if (manifest && manifestUrl) await engine.prepare(candidate, { ...source, manifest, manifestUrl }, context.signal)
   })
   return placement
 }
@@ -96,8 +97,11 @@ function nobodyAnswered(plan: Plan, attempts: readonly Attempt[], failures: read
   const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
   const details = { attempts, ruledOut }
   const [only, ...others] = failures
-  if (only === undefined)
-    return new EdgewardError(commonCode(plan), `Nothing can run ${plan.model} (${why}).`, { details })
+  if (only === undefined) {
+    const code = commonCode(plan)
+    const known = ruledOut.find((out) => out.code === code)?.details
+    return new EdgewardError(code, `Nothing can run ${plan.model} (${why}).`, { details: { ...known, ...details } })
+  }
   if (others.length > 0) {
     const tried = attempts.map(({ placement, code }) => `${describe(placement)}: ${code}`).join('; ')
     const message = `Every placement of ${plan.model} failed (${tried}).`
@@ -107,9 +111,10 @@ function nobodyAnswered(plan: Plan, attempts: readonly Attempt[], failures: read
   return new EdgewardError(only.code, message, { details: { ...only.details, ...details }, cause: only.cause })
 }
 
-/** The one code that all obstacles share, so that a wrong model name reads as one. */
+/** The one code that all obstacles share, so that a wrong model name reads as one; else what a download can mend. */
 function commonCode({ ruledOut }: Plan): ErrorCode {
   const codes = new Set(ruledOut.map(({ code }) => code).filter((code) => code !== 'NO_PLACEMENT'))
+  if (codes.has('NOT_CACHED')) return 'NOT_CACHED'
   const [first] = codes
   return codes.size === 1 && first !== undefined ? first : 'NO_PLACEMENT'
 }

@@ -3,6 +3,7 @@ import type {
   Backend,
   Capabilities,
   Manifest,
+  MissingByVariant,
   Placement,
   Plan,
   PlannedPlacement,
@@ -10,8 +11,9 @@ import type {
   RuledOutPlacement,
   TaskName,
   Variant,
+  VariantDtype,
 } from '../contract/index.js'
-import type { EdgewardError, ErrorCode } from '../errors/index.js'
+import type { EdgewardError, ErrorCode, ErrorDetails } from '../errors/index.js'
 
 export interface PlanInput {
   readonly model: string
@@ -22,6 +24,12 @@ export interface PlanInput {
   readonly policy: ResolvedPolicy
   /** Whether the client has a device engine, and the backends the caller insists on, best first. */
   readonly device: { readonly enabled: boolean; readonly backends: readonly Backend[] | undefined }
+  /** The only variants that can be had, because they are in the cache, and why no other can; absent: all can. */
+  readonly onlyCached?: { readonly variants: readonly VariantDtype[]; readonly reason: string } | undefined
+  /** What of each variant is not in the cache, where somebody asked. */
+  readonly missing?: MissingByVariant | undefined
+  /** What became of the model's weights when they were last loaded, if that is worth telling. */
+  readonly storage?: string | undefined
   /** The endpoint's address, if there is one. */
   readonly endpoint: string | undefined
 }
@@ -35,6 +43,7 @@ interface Verdicts {
 interface Obstacle {
   readonly code: ErrorCode
   readonly reason: string
+  readonly details?: ErrorDetails
 }
 
 /** Best first, where the caller does not say: a real GPU beats the CPU on everything but the smallest models. */
@@ -48,21 +57,30 @@ export function plan(input: PlanInput): Plan {
     model: input.model,
     placements: order.flatMap(({ placements }) => placements),
     ruledOut: order.flatMap(({ ruledOut }) => ruledOut),
+    ...(input.storage !== undefined && { storage: input.storage }),
   }
 }
 
-function judgeDevice({ manifest, task, capabilities, device, policy }: PlanInput): Verdicts {
+function judgeDevice(input: PlanInput): Verdicts {
+  const { manifest, task, capabilities, device, policy, missing } = input
   const obstacle = deviceObstacle(capabilities, device.enabled) ?? taskObstacle(manifest, task)
   if (obstacle) return allOut('device', obstacle)
-  if (!isManifest(manifest)) return allOut('device', { code: manifest.code, reason: manifest.message })
+  if (!isManifest(manifest))
+    return allOut('device', { code: manifest.code, reason: manifest.message, details: manifest.details })
   const placements: PlannedPlacement[] = []
   const ruledOut: RuledOutPlacement[] = []
   for (const backend of device.backends ?? defaultBackends) {
     for (const variant of manifest.variants) {
       const placement: Placement = { engine: 'device', backend, variant: variant.dtype }
-      const against = backendObstacle(backend, variant, capabilities, device.backends !== undefined)
+      const against =
+        backendObstacle(backend, variant, capabilities, device.backends !== undefined) ??
+        cacheObstacle(input, variant.dtype)
+      const missingBytes = missing?.[variant.dtype]?.bytes
       if (against) ruledOut.push({ placement, ...against })
-      else placements.push({ placement, reason: deviceReason(backend, capabilities, policy) })
+      else {
+        const reason = deviceReason(backend, capabilities, policy)
+        placements.push({ placement, reason, ...(missingBytes !== undefined && { missingBytes }) })
+      }
     }
   }
   for (const backend of defaultBackends) {
@@ -80,6 +98,10 @@ function judgeRemote({ endpoint, policy, manifest, task, device }: PlanInput): V
   const placement: Placement = { engine: 'remote', endpoint }
   if (policy.residency === 'local-only') {
     const reason = 'the policy says local-only: the request must not leave the device'
+    return { placements: [], ruledOut: [{ placement, code: 'NO_PLACEMENT', reason }] }
+  }
+  if (policy.offline) {
+    const reason = 'the policy says offline: no request may be made'
     return { placements: [], ruledOut: [{ placement, code: 'NO_PLACEMENT', reason }] }
   }
   const obstacle = taskObstacle(manifest, task)
@@ -126,6 +148,14 @@ function backendObstacle(
   return undefined
 }
 
+function cacheObstacle({ model, onlyCached, missing }: PlanInput, dtype: VariantDtype): Obstacle | undefined {
+  if (onlyCached === undefined || onlyCached.variants.includes(dtype)) return undefined
+  const { files, bytes } = missing?.[dtype] ?? {}
+  const much = bytes === undefined ? '' : ` (${bytes} bytes are missing)`
+  const reason = `the variant ${dtype} is not in the cache${much}, and ${onlyCached.reason}`
+  return { code: 'NOT_CACHED', reason, details: { model, missingFiles: files, missingBytes: bytes } }
+}
+
 function deviceReason(
   backend: Backend,
   { webgpu, crossOriginIsolated }: Capabilities,
@@ -142,8 +172,8 @@ function remoteReason(hasDevice: boolean, { prefer }: ResolvedPolicy): string {
   return prefer === 'remote' ? 'the policy prefers the endpoint' : 'answers when the device cannot'
 }
 
-function allOut(engine: Placement['engine'], { code, reason }: Obstacle): Verdicts {
-  return { placements: [], ruledOut: [{ placement: { engine }, code, reason }] }
+function allOut(engine: Placement['engine'], obstacle: Obstacle): Verdicts {
+  return { placements: [], ruledOut: [{ placement: { engine }, ...obstacle }] }
 }
 
 function isManifest(manifest: Manifest | EdgewardError): manifest is Manifest {

@@ -10,9 +10,10 @@ import { onDevice, type DevicePlacement } from './worker-models.js'
 export interface DeviceListener {
   onDownload(progress: DownloadProgress): void
   onReady(model: string, placement: Placement, loadMs: number): void
-  onNotStored(model: string, reason: string): void
+  /** What could not be kept, or had to go, is of `model`; `loading` is the model whose load it was. */
+  onNotStored(model: string, reason: string, loading: string): void
   /** A model was not in the cache, and now is. */
-  onPublished(): void
+  onPublished(model: string): void
 }
 
 interface ReadyModel extends LiveWorker {
@@ -27,8 +28,8 @@ export function announcer(model: string, listener: DeviceListener): (event: Prep
     if (event.type === 'progress') {
       const { type: _, ...progress } = event
       listener.onDownload({ model, ...progress })
-    } else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason)
-    else if (event.type === 'published') listener.onPublished()
+    } else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason, model)
+    else if (event.type === 'published') listener.onPublished(model)
   }
 }
 

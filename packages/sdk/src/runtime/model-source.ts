@@ -3,8 +3,15 @@ import type { EngineRequest, ModelSource } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 
 /** @throws EdgewardError MANIFEST_NOT_FOUND when the request came without a manifest */
-export function sourceOf({ model, manifest, manifestUrl }: EngineRequest): ModelSource {
-  if (manifest !== undefined && manifestUrl !== undefined) return { manifest, manifestUrl }
+export function sourceOf({
+  model,
+  task: _task,
+  input: _input,
+  options: _options,
+  ...source
+}: EngineRequest): ModelSource {
+  const { manifest, manifestUrl } = source
+  if (manifest !== undefined && manifestUrl !== undefined) return { ...source, manifest, manifestUrl }
   throw new EdgewardError(
     'MANIFEST_NOT_FOUND',
     `The model ${model} has no manifest, which this request cannot do without.`,

@@ -1,8 +1,16 @@
 /** Owns the worker: spawns it when it is first needed, and a fresh one after a death. */
-import type { ModelSource, StorageOptions } from '../contract/index.js'
+import type { StorageOptions } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
-import { connect, type CacheActions, type Connection, type LiveResources } from '../transport/index.js'
+import {
+  connect,
+  type CacheActions,
+  type Connection,
+  type LiveResources,
+  type MethodResult,
+  type Payload,
+  type WorkerMethod,
+} from '../transport/index.js'
 import { WorkerModels } from './worker-models.js'
 
 /** Creates the worker. */
@@ -51,16 +59,19 @@ export class WorkerHost {
     return starting
   }
 
-  /** A model's manifest: the worker fetches and checks it, so that the page need not carry the code for that. */
-  async locate(modelsUrl: string, model: string): Promise<ModelSource> {
+  /** Calls a method of the live worker, which is started if there is none. */
+  async call<M extends WorkerMethod>(
+    method: M,
+    payload: Payload<M>,
+    signal: AbortSignal = neverAborted(),
+  ): Promise<MethodResult<M>> {
     const { connection } = await this.live()
-    return connection.call('locate', { modelsUrl, model }, { signal: neverAborted() })
+    return connection.call(method, payload, { signal })
   }
 
   /** Asks the cache for something; what comes back is what {@link CacheActions} says. */
   async cache<A extends keyof CacheActions>(action: A, model = ''): Promise<Awaited<ReturnType<CacheActions[A]>>> {
-    const { connection } = await this.live()
-    const answer = await connection.call('cache', { action, model }, { signal: neverAborted() })
+    const answer = await this.call('cache', { action, model })
     // The worker's cache has the methods of `CacheActions`, which the wire's one result type cannot tell apart.
     return answer as Awaited<ReturnType<CacheActions[A]>>
   }

@@ -30,12 +30,12 @@ export class WorkerModels {
   }
 
   /** Tells the worker about a model, once. */
-  register({ manifest, manifestUrl }: ModelSource): Promise<ModelKey> {
-    const key = modelKey(manifest)
+  register(source: ModelSource): Promise<ModelKey> {
+    const key = modelKey(source.manifest, source.offline)
     const registered = this.#registered.get(key)
     if (registered !== undefined) return registered
     const options = { signal: neverAborted() }
-    const registering = this.#connection.call('register', { manifest, manifestUrl }, options).then(() => key)
+    const registering = this.#connection.call('register', source, options).then(() => key)
     this.#registered.set(key, registering)
     registering.catch(() => this.#registered.delete(key))
     return registering

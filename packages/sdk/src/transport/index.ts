@@ -5,10 +5,17 @@ export {
   type CacheActions,
   type DownloadPayload,
   type LiveResources,
+  type LocateFrom,
+  type LocatePayload,
+  type MethodResult,
   type ModelKey,
+  type Payload,
   type PrepareEvent,
   type PreparePayload,
   type ProcessPayload,
   type RunPayload,
+  type UpdateOutcome,
+  type UpdatePayload,
+  type WorkerMethod,
 } from './protocol.js'
 export { serve, type CallContext, type WorkerHandlers } from './serve.js'

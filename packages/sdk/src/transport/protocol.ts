@@ -4,6 +4,7 @@ import type {
   DownloadProgress,
   EngineAnswer,
   Manifest,
+  MissingByVariant,
   ModelCache,
   ModelSource,
   StorageOptions,
@@ -17,14 +18,33 @@ import type { EncodedError } from './error-codec.js'
 /** A model that the worker was told about, by id and revision. */
 export type ModelKey = string
 
-export function modelKey(manifest: Manifest): ModelKey {
-  return `${manifest.id}@${manifest.revision}`
+/** @param offline - whether its files may come from the cache only: the worker then knows it as another model */
+export function modelKey({ id, revision }: Manifest, offline = false): ModelKey {
+  return `${id}@${revision}${offline ? ' (offline)' : ''}`
 }
 
+/**
+ * Where a model's manifest is looked for: in the cache and, if it is not there, at its source; at its source alone, which
+ * has the newest; in the cache alone, without a request.
+ */
+export type LocateFrom = 'cache-first' | 'source' | 'cache'
+
 export interface LocatePayload {
-  /** The folder of models, as an absolute address. */
-  readonly modelsUrl: string
+  /** The mirrors: folders of models, as absolute addresses. */
+  readonly modelsUrls: readonly string[]
+  /** The model's name, with the revision that it must have, if any. */
   readonly model: string
+  readonly from: LocateFrom
+}
+
+export type UpdatePayload = Pick<LocatePayload, 'modelsUrls' | 'model'>
+
+/** What became of an update. */
+export interface UpdateOutcome {
+  /** Absent when there was none, or it could not be kept. */
+  readonly update?: { readonly from: string; readonly to: string }
+  /** What could not be kept, as the event `storage` tells it. */
+  readonly storage: readonly { readonly model: string; readonly reason: string }[]
 }
 
 export interface PreparePayload {
@@ -52,14 +72,31 @@ export interface DownloadPayload {
   readonly variant: VariantDtype
 }
 
+export interface ConfigurePayload extends StorageOptions {
+  readonly huggingFace?: {
+    /** Absolute, without a slash at its end. */
+    readonly baseUrl: string
+    /** Where the token is asked for; see `offerToken`. */
+    readonly tokenPort?: MessagePort
+  }
+}
+
+/** Files of a model that the user gave, by their paths; or the folder that has them; or its one ONNX file. */
+export interface AddPayload {
+  readonly id: string
+  /** Differs from that of any other time that files are given. */
+  readonly revision: string
+  readonly files: Blob | FileSystemDirectoryHandle | Readonly<Record<string, Blob>>
+}
+
 /** What can be asked of the cache: as {@link ModelCache} has it, and `storage`. */
-export interface CacheActions extends Omit<ModelCache, 'download'> {
+export interface CacheActions extends Omit<ModelCache, 'download' | 'checkForUpdate' | 'add'> {
   storage(): Promise<StorageUse>
 }
 
 export interface CachePayload {
   readonly action: keyof CacheActions
-  /** The model's id, for those that take one. */
+  /** The model's name, for those that take one. */
   readonly model: string
 }
 
@@ -85,14 +122,20 @@ export interface LiveResources {
 /** Every method of the worker. */
 export interface WorkerMethods {
   /** Comes before every other method, if at all. */
-  configure: { payload: StorageOptions; result: undefined }
-  /** Fetches and checks a model's manifest. */
+  configure: { payload: ConfigurePayload; result: undefined }
+  /** Takes the files of a model from the user. */
+  add: { payload: AddPayload; result: undefined }
+  /** Finds a model's manifest. @throws EdgewardError NOT_CACHED when it must come from the cache */
   locate: { payload: LocatePayload; result: ModelSource }
   /** Tells the worker about a model that its methods will name by key. */
   register: { payload: ModelSource; result: undefined }
   prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
   /** Brings a variant into the cache, without sessions. */
   download: { payload: DownloadPayload; result: ReadableStream<PrepareEvent> }
+  /** Brings the newest revision of a cached model into the cache, if there is another. */
+  update: { payload: UpdatePayload; result: UpdateOutcome }
+  /** What a download of each variant would fetch. */
+  missing: { payload: Manifest; result: MissingByVariant }
   cache: { payload: CachePayload; result: CacheAnswer }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }

@@ -1,5 +1,6 @@
 /** Loads one file: chunks from the database where they are right, from the network where no tab has them. */
 import type { ManifestFile } from '../contract/index.js'
+import { EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { ChunkKeeper } from './chunk-keeper.js'
 import { ChunkedFile } from './chunked-file.js'
@@ -50,7 +51,13 @@ export async function loadFile(
     const noDatabase = await db.connect()
     const notKept = noDatabase ?? options.refusal
     if (notKept !== undefined) keeper.giveUp(notKept)
+    // Without a network nobody's turn to download is waited for, and nothing below it is reached.
+    if (options.offline) shared.goAlone()
     const missing = noDatabase === undefined ? await takeStored({ context, chunks, take, shared, options }) : chunks
+    if (options.offline) {
+      requireCached(file, missing)
+      return loaded
+    }
     await downloadChunks({
       ...settings,
       file,
@@ -71,6 +78,14 @@ export async function loadFile(
     // The next owner must find all that was verified. The load itself does not wait for the database.
     void keeper.settled().then(() => shared.leave())
   }
+}
+
+/** @throws EdgewardError NOT_CACHED when chunks are missing */
+function requireCached(file: ManifestFile, missing: readonly Chunk[]): void {
+  if (missing.length === 0) return
+  const missingBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0)
+  const message = `${missingBytes} of the ${file.bytes} bytes of ${file.path} are not in the cache, and the policy says offline; models.download() brings them there while there is a network.`
+  throw new EdgewardError('NOT_CACHED', message, { details: { missingFiles: [file.path], missingBytes } })
 }
 
 /**

@@ -34,6 +34,8 @@ export class ModelRecords {
   publish(source: ModelSource, dtype: VariantDtype, inFlight: ReadonlySet<string>): Promise<Published> {
     return this.#change(async (change) => {
       const earlier = await change.models.get(source.manifest.id)
+      // A load that began from the cache, with a revision that another has replaced meanwhile.
+      if (source.cachedVariants && earlier && earlier.revision !== source.manifest.revision) return 'known'
       const record = completedRecord(source, dtype, earlier, Date.now())
       const keys = await Promise.all(record.chunks.map(({ digest }) => change.chunks.getKey(digest)))
       if (keys.includes(undefined)) return 'incomplete'

@@ -1,33 +1,39 @@
-/** Where a model's manifest and files are, and how to get the manifest. */
+/** Where a model's manifest and files are, and how one manifest is fetched. */
 import * as v from 'valibot'
 import type { Manifest } from '../contract/index.js'
 import { EdgewardError, messageOf } from '../errors/index.js'
 import { describeAnswer, isHtml, request, type HttpAnswer } from './http.js'
 import { idSchema } from './manifest-schema.js'
 import { parseManifest } from './manifest.js'
-import { weightsDefaults } from './settings.js'
+import { retryAfterMs } from './retry-after.js'
+import type { DownloadProblem } from './retry.js'
+
+/** One request for a manifest. */
+export interface ManifestRequest {
+  readonly url: string
+  readonly id: string
+  /** The only revision that will do; without it, any. */
+  readonly revision?: string | undefined
+  readonly signal: AbortSignal
+  /** How long the server may send no byte. */
+  readonly stallMs: number
+}
 
 /**
- * Fetches and checks `<modelsUrl>/<id>/manifest.json`.
+ * Fetches and checks a manifest, with one request.
  *
- * @param modelsUrl The folder of models; relative to the page, or absolute.
- * @returns The manifest, and its absolute address.
- * @throws {EdgewardError} `INVALID_OPTION` for an address or an id that cannot be one, `MANIFEST_NOT_FOUND`,
- *   `MANIFEST_INVALID`, `DOWNLOAD_FAILED`; on abort, `signal.reason`.
+ * @throws {EdgewardError} `MANIFEST_NOT_FOUND` also for another revision, `MANIFEST_INVALID`, `DOWNLOAD_FAILED`; on abort,
+ *   `signal.reason`.
  */
-export async function loadManifest(
-  modelsUrl: string,
-  id: string,
-  signal: AbortSignal,
-): Promise<{ manifest: Manifest; url: string }> {
-  const url = manifestUrl(modelsUrl, id)
+export async function fetchManifest({ url, id, revision, signal, stallMs }: ManifestRequest): Promise<Manifest> {
   // A manifest of an earlier visit is used again only when the server says that it still holds.
-  const answer = await request({ url, cache: 'no-cache', signal, stallMs: weightsDefaults.stallMs })
+  const answer = await request({ url, cache: 'no-cache', signal, stallMs })
   try {
     checkAnswer(answer, url, id)
     const manifest = parseManifest(parseJson(await answer.text(), url), url)
     if (manifest.id !== id) throw invalid(url, `id is "${manifest.id}", should be "${id}", the name of its folder`)
-    return { manifest, url }
+    if (revision !== undefined && manifest.revision !== revision) throw otherRevision(url, manifest, revision)
+    return manifest
   } finally {
     answer.cancel()
   }
@@ -38,7 +44,13 @@ export function fileUrl(manifestUrl: string, path: string): string {
   return new URL(path.split('/').map(encodeURIComponent).join('/'), manifestUrl).href
 }
 
-function manifestUrl(modelsUrl: string, id: string): string {
+/**
+ * The absolute address of a model's manifest, `<modelsUrl>/<id>/manifest.json`.
+ *
+ * @param modelsUrl The folder of models; relative to the page, or absolute.
+ * @throws {EdgewardError} `INVALID_OPTION` for an address or an id that cannot be one.
+ */
+export function manifestUrl(modelsUrl: string, id: string): string {
   const wanted = v.safeParse(idSchema, id)
   if (!wanted.success) {
     const message = `model "${id}": a model's id should be ${wanted.issues[0].message}`
@@ -73,8 +85,12 @@ function checkAnswer(answer: HttpAnswer, url: string, id: string): void {
     })
   }
   if (!ok) {
+    const problem: DownloadProblem = isBusy(status) ? 'busy' : 'refused'
+    const retryAfter = retryAfterMs(answer.response.headers.get('Retry-After'), Date.now())
     const message = `${url}: expected status 200; got ${describeAnswer(answer)}`
-    throw new EdgewardError('DOWNLOAD_FAILED', message, { details })
+    throw new EdgewardError('DOWNLOAD_FAILED', message, {
+      details: { ...details, problem, ...(retryAfter !== undefined && { retryAfterMs: retryAfter }) },
+    })
   }
   if (isHtml(answer)) {
     throw invalid(
@@ -82,6 +98,15 @@ function checkAnswer(answer: HttpAnswer, url: string, id: string): void {
       'a page (text/html) came instead of JSON: the server seems to answer so for files it does not have',
     )
   }
+}
+
+function isBusy(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500
+}
+
+function otherRevision(url: string, { id, revision: there }: Manifest, wanted: string): EdgewardError {
+  const message = `model "${id}": revision "${wanted}" is not at ${url}, which has revision "${there}"`
+  return new EdgewardError('MANIFEST_NOT_FOUND', message, { details: { url, model: id, revision: wanted, there } })
 }
 
 function parseJson(text: string, url: string): unknown {

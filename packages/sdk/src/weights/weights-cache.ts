@@ -2,18 +2,34 @@
 import type {
   CachedModel,
   FreedStorage,
+  Manifest,
+  MissingByVariant,
+  MissingWeights,
   ModelSource,
   ModelStatus,
   StorageUse,
+  VariantDtype,
   Verification,
 } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { splitModelName } from '../shared/index.js'
 import type { ModelLoads } from './model-loads.js'
-import { cachedModel, storedBytes, type ModelRecord } from './model-record.js'
+import {
+  cachedModel,
+  neededChunks,
+  storedBytes,
+  sumBytes,
+  neededFiles,
+  type ModelRecord,
+  type NeededChunk,
+} from './model-record.js'
 import type { ModelRecords } from './model-records.js'
 import { estimateStorage } from './storage-space.js'
 import { requireDigests, sha256Hex } from './verify.js'
 import type { WeightsDb } from './weights-db.js'
+
+/** A source from the cache, which knows what of it is there. */
+export type CachedSource = ModelSource & Required<Pick<ModelSource, 'cachedVariants'>>
 
 export class WeightsCache {
   readonly #db: WeightsDb
@@ -26,18 +42,34 @@ export class WeightsCache {
     this.#loads = loads
   }
 
-  /** The source of a model that is there, if it came from this address; nothing when the cache cannot be read. */
-  async source(id: string, manifestUrl: unknown): Promise<ModelSource | undefined> {
-    const record = await this.#records.get(id).catch(() => undefined) // The manifest's own failure is what is told.
-    return record?.manifestUrl === manifestUrl ? record : undefined
+  /**
+   * The source of a model that is there, if it came from one of these addresses; nothing when the cache cannot be read.
+   *
+   * @param urls The addresses of its manifest at all mirrors, the first to be asked first; none: from wherever it came.
+   */
+  async source(name: string, urls: readonly string[]): Promise<CachedSource | undefined> {
+    const record = await this.#get(name).catch(() => undefined) // A load says so by `onNotStored`.
+    if (record === undefined) return undefined
+    const { manifest, variants } = record
+    const [first = record.manifestUrl, ...mirrorUrls] = urls
+    if (urls.length > 0 && !urls.includes(record.manifestUrl)) return undefined
+    return { manifest, manifestUrl: first, mirrorUrls, cachedVariants: variants }
+  }
+
+  /** What a download of each variant would fetch, assets included. */
+  async missing(manifest: Manifest): Promise<MissingByVariant> {
+    const files = manifest.variants.flatMap(({ dtype }) => neededFiles(manifest, dtype))
+    const digests = files.flatMap(({ chunks }) => chunks)
+    const stored = await this.#db.stored(digests).catch(() => new Set<string>()) // What cannot be read is of no use.
+    return Object.fromEntries(manifest.variants.map(({ dtype }) => [dtype, missingWeights(manifest, dtype, stored)]))
   }
 
   async list(): Promise<readonly CachedModel[]> {
     return (await this.#records.all()).map(cachedModel)
   }
 
-  async status(id: string): Promise<ModelStatus> {
-    const record = await this.#records.get(id)
+  async status(name: string): Promise<ModelStatus> {
+    const record = await this.#get(name)
     return record ? { state: 'cached', ...cachedModel(record) } : { state: 'absent' }
   }
 
@@ -55,25 +87,27 @@ export class WeightsCache {
     }
   }
 
-  pin(id: string): Promise<void> {
-    return this.#setPinned(id, true)
+  pin(name: string): Promise<void> {
+    return this.#setPinned(name, true)
   }
 
-  unpin(id: string): Promise<void> {
-    return this.#setPinned(id, false)
+  unpin(name: string): Promise<void> {
+    return this.#setPinned(name, false)
   }
 
-  async remove(id: string): Promise<FreedStorage> {
-    return { freedBytes: await this.#records.remove([id], this.#loads.inFlight) }
+  async remove(name: string): Promise<FreedStorage> {
+    const record = await this.#get(name)
+    if (record === undefined) return { freedBytes: 0 }
+    return { freedBytes: await this.#records.remove([record.id], this.#loads.inFlight) }
   }
 
   async prune(): Promise<FreedStorage> {
     return { freedBytes: await this.#records.prune(this.#loads.inFlight) }
   }
 
-  async verify(id: string): Promise<Verification> {
+  async verify(name: string): Promise<Verification> {
     requireDigests()
-    const { chunks } = await this.#require(id)
+    const { id, chunks } = await this.#require(name)
     const wrong = new Set<string>()
     for (const { digest } of chunks) if (!(await this.#isRight(digest))) wrong.add(digest)
     if (wrong.size > 0) await this.#records.withdraw(wrong)
@@ -81,14 +115,22 @@ export class WeightsCache {
     return { chunks: chunks.length, wrongChunks: wrong.size }
   }
 
-  async #setPinned(id: string, isPinned: boolean): Promise<void> {
-    if (!(await this.#records.update(id, { isPinned }))) throw notCached(id)
+  async #setPinned(name: string, isPinned: boolean): Promise<void> {
+    const { id } = await this.#require(name)
+    if (!(await this.#records.update(id, { isPinned }))) throw notCached(name)
   }
 
-  async #require(id: string): Promise<ModelRecord> {
-    const record = await this.#records.get(id)
-    if (record === undefined) throw notCached(id)
+  async #require(name: string): Promise<ModelRecord> {
+    const record = await this.#get(name)
+    if (record === undefined) throw notCached(name)
     return record
+  }
+
+  /** The record of a model; of a name with a revision, only if it is that one. */
+  async #get(name: string): Promise<ModelRecord | undefined> {
+    const { id, revision } = splitModelName(name)
+    const record = await this.#records.get(id)
+    return revision === undefined || record?.revision === revision ? record : undefined
   }
 
   async #isRight(digest: string): Promise<boolean> {
@@ -99,6 +141,12 @@ export class WeightsCache {
       return false // The browser has lost what is behind the Blob, or it is none.
     }
   }
+}
+
+function missingWeights(manifest: Manifest, dtype: VariantDtype, stored: ReadonlySet<string>): MissingWeights {
+  const isMissing = ({ digest }: NeededChunk) => !stored.has(digest)
+  const files = neededFiles(manifest, dtype).filter(({ chunks }) => chunks.some((digest) => !stored.has(digest)))
+  return { files: files.map(({ path }) => path), bytes: sumBytes(neededChunks(manifest, dtype).filter(isMissing)) }
 }
 
 function notCached(id: string): EdgewardError {

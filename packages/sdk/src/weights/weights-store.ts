@@ -23,6 +23,9 @@ export interface LoadFileOptions {
   /** The manifest's `chunkBytes`. */
   readonly chunkBytes: number
   readonly signal: AbortSignal
+  /** Whether no request may be made: what is not in the cache then ends the load with `NOT_CACHED`. */
+  readonly offline?: boolean
+  readonly priority?: RequestPriority | undefined
   /** Why nothing may be stored, if so: the load then goes on from memory, and says so by `onNotStored`. */
   readonly refusal?: string | undefined
   /** The file is brought into the cache, and nothing of it is kept in memory: what the load resolves with is empty. */
@@ -117,11 +120,13 @@ class CachingStore implements WeightsStore {
     const signal = AbortSignal.any([options.signal, this.#closing.signal])
     signal.throwIfAborted()
     requireDigests()
-    const { url, mirrorUrls = [], chunkBytes, refusal, cacheOnly = false } = options
+    const { url, mirrorUrls = [], chunkBytes, refusal, offline = false, priority, cacheOnly = false } = options
     const load = loadFile(this.#context, file, {
       url,
       mirrorUrls,
       chunkBytes,
+      offline,
+      priority,
       refusal,
       cacheOnly,
       signal,

@@ -50,7 +50,9 @@ export class SessionPool {
     const key = keyOf(model, place)
     const open = this.#open.get(key)
     if (open !== undefined) return Promise.resolve(open.sessions)
-    return this.#opening.run(key, signal, async (sharedSignal) => {
+    // A load that may not use the network fails where another need not.
+    const flight = `${key}${model.isOffline ? ' (offline)' : ''}`
+    return this.#opening.run(flight, signal, async (sharedSignal) => {
       const losses = this.#gpu.losses
       const graphs = await this.#openGraphs(model, place, sharedSignal, listener)
       const sessions = modelSessions(model.manifest.id, graphs)

@@ -1,11 +1,12 @@
 /** What the worker does for each call of the page. */
-import type { ModelSource } from '../contract/index.js'
-import { EdgewardError, isEdgewardError } from '../errors/index.js'
-import { modelKey, type ModelKey, type WorkerHandlers } from '../transport/index.js'
-import { loadManifest, openWeightsStore, type WeightsStore } from '../weights/index.js'
+import { EdgewardError } from '../errors/index.js'
+import { askToken, modelKey, type ModelKey, type WorkerHandlers } from '../transport/index.js'
+import { holdModel, Network, openWeightsStore, type WeightsStore } from '../weights/index.js'
 import { loadStream } from './load-stream.js'
+import { locateModel } from './locate-model.js'
 import { runTask } from './run-task.js'
 import { SessionPool } from './session-pool.js'
+import { updateModel } from './update-model.js'
 import { WorkerModel } from './worker-model.js'
 
 export function createWorkerApi(): WorkerHandlers {
@@ -13,7 +14,8 @@ export function createWorkerApi(): WorkerHandlers {
   const pool = new SessionPool()
   let store: Promise<WeightsStore> | undefined
   let settings: Parameters<typeof openWeightsStore>[0]
-  const openStore = () => (store ??= openWeightsStore(settings))
+  let network = new Network()
+  const openStore = () => (store ??= openWeightsStore(settings, network))
 
   const modelNamed = (key: ModelKey): WorkerModel => {
     const model = models.get(key)
@@ -22,23 +24,31 @@ export function createWorkerApi(): WorkerHandlers {
   }
 
   return {
-    configure(options) {
-      settings = options
+    configure({ huggingFace: hub, ...storage }) {
+      settings = storage
+      if (hub) {
+        const { baseUrl, tokenPort } = hub
+        network = new Network({ baseUrl, ...(tokenPort && { token: askToken(tokenPort) }) })
+      }
       return Promise.resolve(undefined)
     },
 
-    locate: ({ modelsUrl, model }, { signal }) => locate(modelsUrl, model, openStore, signal),
+    locate: (payload, { signal }) => locateModel(payload, openStore, signal),
 
-    register({ manifest, manifestUrl }) {
-      const key = modelKey(manifest)
-      if (!models.has(key)) models.set(key, new WorkerModel(manifest, manifestUrl, openStore))
+    register(source) {
+      const key = modelKey(source.manifest, source.offline)
+      if (!models.has(key)) models.set(key, new WorkerModel(source, openStore))
       return Promise.resolve(undefined)
+    },
+
+    async add(payload) {
+      await holdModel(network, payload)
     },
 
     async prepare(payload) {
       const model = modelNamed(payload.model)
       return loadStream(model, payload.variant, openStore, (signal, listener) =>
-        pool.open(model, payload, signal, listener),
+        model.pinned(payload.variant, signal, listener, (rest) => pool.open(model, payload, signal, rest)),
       )
     },
 
@@ -46,6 +56,10 @@ export function createWorkerApi(): WorkerHandlers {
       const model = modelNamed(key)
       return loadStream(model, variant, openStore, (signal, listener) => model.download(variant, signal, listener))
     },
+
+    update: (payload, { signal }) => updateModel(payload, openStore, signal),
+
+    missing: async (manifest) => (await openStore()).cache.missing(manifest),
 
     cache: async ({ action, model }) => (await openStore()).cache[action](model),
 
@@ -76,23 +90,4 @@ async function closeStore(store: Promise<WeightsStore> | undefined): Promise<num
     () => 0,
     () => 1,
   )
-}
-
-/** A model's manifest, from its address; when there is no network, from the cache if the whole model is there. */
-async function locate(
-  modelsUrl: string,
-  model: string,
-  openStore: () => Promise<WeightsStore>,
-  signal: AbortSignal,
-): Promise<ModelSource> {
-  try {
-    const { manifest, url } = await loadManifest(modelsUrl, model, signal)
-    return { manifest, manifestUrl: url }
-  } catch (error) {
-    if (!isEdgewardError(error) || error.code !== 'DOWNLOAD_FAILED') throw error
-    const { cache } = await openStore()
-    const source = await cache.source(model, error.details['url'])
-    if (source === undefined) throw error
-    return { manifest: source.manifest, manifestUrl: source.manifestUrl }
-  }
 }

@@ -5,16 +5,20 @@ import type {
   LoadPhase,
   Manifest,
   ManifestFile,
+  ModelSource,
   TaskName,
   Variant,
   VariantDtype,
 } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { readGraphSignature } from '../formats/index.js'
 import { neverAborted } from '../shared/index.js'
 import { taskNamed } from '../tasks/index.js'
 import {
   fileUrl,
   neededFiles,
+  pinned,
+  unpinnedFiles,
   type CacheListener,
   type ChunkedFile,
   type LoadFileOptions,
@@ -28,31 +32,73 @@ export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
 /** Who hears how a load is coming along. */
 export interface LoadListener extends CacheListener {
   onBytes?: OnBytes
+  /** `low`: whatever else the page fetches comes first. */
+  readonly priority?: RequestPriority
   /** What the load waits for from now on, when that is not its files: the runtime, a session, a canary. */
   onPhase?(phase: LoadPhase): void
 }
 
 export class WorkerModel {
-  readonly manifest: Manifest
-  readonly #manifestUrl: string
+  #source: ModelSource
   readonly #store: () => Promise<WeightsStore>
   readonly #assets = new Map<string, Promise<Uint8Array>>()
   readonly #tasks = new Map<TaskName, Promise<LoadedTask<TaskName>>>()
 
-  constructor(manifest: Manifest, manifestUrl: string, store: () => Promise<WeightsStore>) {
-    this.manifest = manifest
-    this.#manifestUrl = manifestUrl
+  constructor(source: ModelSource, store: () => Promise<WeightsStore>) {
+    this.#source = source
     this.#store = store
+  }
+
+  /** With the digests that are known by now; see `pinned`. */
+  get manifest(): Manifest {
+    return this.#source.manifest
+  }
+
+  /** Whether its files may come from the cache only. */
+  get isOffline(): boolean {
+    return this.#source.offline ?? false
+  }
+
+  /** Runs a load of a variant when every digest is known: files that came without are brought, and pinned, before it. */
+  async pinned<T>(
+    variant: VariantDtype,
+    signal: AbortSignal,
+    listener: LoadListener,
+    load: (listener: LoadListener) => Promise<T>,
+  ): Promise<T> {
+    if (this.isOffline || unpinnedFiles(this.manifest, variant).length === 0) return load(listener)
+    const store = await this.#store()
+    const { pins, bytes, end } = await store.pin(this.#source, variant, {
+      signal,
+      listener,
+      readSignature: readGraphSignature,
+    })
+    this.#source = pinned(this.#source, pins)
+    try {
+      return await load(afterBytes(bytes, listener))
+    } finally {
+      end()
+    }
   }
 
   /** Lets in a load of a variant; see the store's `admit`. */
   async admit(variant: VariantDtype, listener: LoadListener): Promise<ModelAdmission> {
     const store = await this.#store()
-    return store.admit({ manifest: this.manifest, manifestUrl: this.#manifestUrl }, variant, listener)
+    return store.admit(this.#source, variant, listener)
   }
 
   /** Brings a variant and the assets into the cache, one file after the other, and keeps nothing in memory. */
   async download(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<void> {
+    const publish = await this.bring(variant, signal, listener)
+    publish()
+  }
+
+  /** Does what `download` does, but leaves it to the caller when the model is published: once all of it is there. */
+  async bring(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<() => void> {
+    return this.pinned(variant, signal, listener, (rest) => this.#bring(variant, signal, rest))
+  }
+
+  async #bring(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<() => void> {
     const admission = await this.admit(variant, listener)
     try {
       for (const file of neededFiles(this.manifest, this.variant(variant).dtype)) {
@@ -62,7 +108,7 @@ export class WorkerModel {
       admission.giveUp()
       throw error
     }
-    admission.publish()
+    return () => admission.publish()
   }
 
   /** The verified files of a graph of this model. */
@@ -88,8 +134,14 @@ export class WorkerModel {
     { refusal }: Partial<Pick<ModelAdmission, 'refusal'>> = {},
   ): Promise<ChunkedFile> {
     const store = await this.#store()
-    const { chunkBytes } = this.manifest
-    return store.load(file, { url: fileUrl(this.#manifestUrl, file.path), chunkBytes, signal, refusal, ...listener })
+    const { manifestUrl, mirrorUrls = [], offline = false } = this.#source
+    const where = {
+      url: fileUrl(manifestUrl, file.path),
+      mirrorUrls: mirrorUrls.map((mirror) => fileUrl(mirror, file.path)),
+      chunkBytes: this.manifest.chunkBytes,
+      offline,
+    }
+    return store.load(file, { ...where, signal, refusal, ...listener })
   }
 
   /** An asset's bytes, loaded once. One request's abort must not take it from another: it is not passed on. */
@@ -133,6 +185,19 @@ export class WorkerModel {
         variants.map((variant) => variant.dtype),
       )
     return found
+  }
+}
+
+/** A listener that was told of so many bytes already. */
+function afterBytes(bytes: number, listener: LoadListener): LoadListener {
+  let told = bytes
+  return {
+    ...listener,
+    onBytes: (came, from) => {
+      const known = Math.min(told, Math.max(0, came))
+      told -= known
+      if (came !== known) listener.onBytes?.(came - known, from)
+    },
   }
 }
 

@@ -1,0 +1,39 @@
+/** Has newer revisions of cached models downloaded in the background. */
+import type { EdgewardEvents } from '../contract/index.js'
+import { isEdgewardError } from '../errors/index.js'
+import { splitModelName } from '../shared/index.js'
+import type { Emitter } from '../telemetry/index.js'
+import type { UpdateOutcome } from '../transport/index.js'
+import type { Updates } from './options.js'
+import type { Planned } from './planner.js'
+
+/** Looks for a newer revision of a model and brings it into the cache. */
+export type UpdateModel = (model: string, signal: AbortSignal) => Promise<UpdateOutcome>
+
+export class BackgroundUpdates {
+  readonly #updates: Updates
+  readonly #update: UpdateModel
+  readonly #emitter: Emitter<EdgewardEvents>
+  readonly #asked = new Set<string>()
+
+  constructor(updates: Updates, update: UpdateModel, emitter: Emitter<EdgewardEvents>) {
+    this.#updates = updates
+    this.#update = update
+    this.#emitter = emitter
+  }
+
+  /** After an answer on the device: once for each model, if it came from the cache and nothing speaks against it. */
+  consider({ model, source, policy, capabilities }: Planned, signal: AbortSignal): void {
+    const { id, revision } = splitModelName(model)
+    if (this.#updates === 'manual' || policy.offline || capabilities.saveData || revision !== undefined) return
+    if (isEdgewardError(source) || source.cachedVariants === undefined || this.#asked.has(id)) return
+    this.#asked.add(id)
+    this.#update(id, signal).then(
+      ({ update, storage }) => {
+        for (const event of storage) this.#emitter.emit('storage', event)
+        if (update) this.#emitter.emit('update', { model: id, ...update })
+      },
+      () => undefined, // Nobody waits for it: the cached revision serves, and the next client asks again.
+    )
+  }
+}
