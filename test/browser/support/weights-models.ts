@@ -10,6 +10,15 @@ export interface RandomModel {
   readonly asset: ServedFile
 }
 
+/** A model that is all of one file. */
+export async function serveOneFileModel(
+  id: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<{ readonly source: ModelSource; readonly graph: ServedFile }> {
+  const { source, graph } = await serveRandomModel(id, bytes, new Uint8Array(0))
+  return { source: { ...source, manifest: { ...source.manifest, assets: {} } }, graph }
+}
+
 /** A model of one graph and one asset. */
 export async function serveRandomModel(
   id: string,

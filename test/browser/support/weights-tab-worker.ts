@@ -34,17 +34,21 @@ async function run(command: TabCommand): Promise<void> {
   }
 }
 
-async function load({ id, file, url, chunkBytes }: TabCommand & { type: 'load' }): Promise<void> {
+async function load({ id, file, url, chunkBytes, source }: TabCommand & { type: 'load' }): Promise<void> {
   const controller = new AbortController()
   aborts.set(id, controller)
+  const onNotStored = (reason: string) => tell({ type: 'not-stored', id, reason })
   try {
+    const admission = source && (await store?.admit(source, source.manifest.variants[0].dtype, { onNotStored }))
     const loaded = await store?.load(file, {
       url,
       chunkBytes,
       signal: controller.signal,
       onBytes: (count, from) => tell({ type: 'bytes', id, count, from }),
-      onNotStored: (reason) => tell({ type: 'not-stored', id, reason }),
+      onNotStored,
     })
+    admission?.publish()
+    await store?.settled()
     tell({ type: 'loaded', id, sha256: loaded ? await sha256Hex(loaded.intoOneBuffer()) : '' })
   } catch (error) {
     tell({ type: 'failed', id, error: describe(error) })

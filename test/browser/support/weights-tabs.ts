@@ -1,6 +1,6 @@
 /** Several tabs for the tests: workers that have nothing in common but the origin. */
 import { onTestFinished } from 'vitest'
-import type { ManifestFile } from '../../../packages/sdk/src/contract/index.js'
+import type { ManifestFile, ModelSource } from '../../../packages/sdk/src/contract/index.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
 import type { ServedFile } from './file-server-client.js'
 import { chunkBytes } from './weights-harness.js'
@@ -22,6 +22,8 @@ export type TabCommand =
       readonly file: ManifestFile
       readonly url: string
       readonly chunkBytes: number
+      /** The model that the file is all of: it is admitted before, and published after. */
+      readonly source: ModelSource | undefined
     }
   | { readonly type: 'abort'; readonly id: number; readonly reason: string }
   | { readonly type: 'go-on' }
@@ -44,7 +46,8 @@ export interface TabLoad {
 }
 
 export interface Tab {
-  load(served: ServedFile): TabLoad
+  /** @param source The model that the file is all of, if it is to be loaded as one. */
+  load(served: ServedFile, source?: ModelSource): TabLoad
   /** Lets the requests go that were held. */
   goOn(): void
   close(): Promise<void>
@@ -68,11 +71,11 @@ export async function openTab(databaseName: string, faults: TabFaults = {}): Pro
   send({ type: 'open', databaseName, faults })
   await opened.promise
   return {
-    load: ({ file, url }) => {
+    load: ({ file, url }, source) => {
       const id = loads.length
       const running = createRunning((reason) => send({ type: 'abort', id, reason }))
       loads.push(running)
-      send({ type: 'load', id, file, url, chunkBytes })
+      send({ type: 'load', id, file, url, chunkBytes, source })
       return running.load
     },
     goOn: () => send({ type: 'go-on' }),

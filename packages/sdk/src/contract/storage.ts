@@ -91,7 +91,10 @@ export interface ModelCache {
   unpin(model: string): Promise<void>
   /** Takes a model out of the cache, with the chunks that no other model needs. Sessions that run go on. */
   remove(model: string): Promise<FreedStorage>
-  /** Deletes the chunks that no cached model needs: those of downloads that were never finished. */
+  /**
+   * Deletes the chunks that no cached model needs: those of downloads that were never finished. While another tab loads a
+   * model, which may need them, nothing is deleted.
+   */
   prune(): Promise<FreedStorage>
   /** Reads every chunk of a model again. @throws EdgewardError INVALID_OPTION when it is not in the cache */
   verify(model: string): Promise<Verification>

@@ -1,5 +1,6 @@
 /** The loads of models that are going on: room is made before each, what it needs is kept, and it is published after. */
 import type { ModelSource, VariantDtype } from '../contract/index.js'
+import type { LoadLocks } from './load-locks.js'
 import { neededChunks, sumBytes, type NeededChunk } from './model-record.js'
 import type { ModelRecords } from './model-records.js'
 import { cacheFailure, type SpaceNeed, type StorageSpace } from './storage-space.js'
@@ -37,12 +38,14 @@ export class ModelLoads {
   readonly #db: WeightsDb
   readonly #records: ModelRecords
   readonly #space: StorageSpace
+  readonly #locks: LoadLocks
   readonly #loads = new Set<Load>()
 
-  constructor(db: WeightsDb, records: ModelRecords, space: StorageSpace) {
+  constructor(db: WeightsDb, records: ModelRecords, space: StorageSpace, locks: LoadLocks) {
     this.#db = db
     this.#records = records
     this.#space = space
+    this.#locks = locks
   }
 
   /** The digests that loads in flight name. */
@@ -55,7 +58,14 @@ export class ModelLoads {
     const { manifest } = source
     const load: Load = { id: manifest.id, chunks: neededChunks(manifest, dtype), listener }
     this.#loads.add(load)
-    const refusal = await this.#reserve(load).catch(cacheFailure)
+    const [release, refusal] = await Promise.all([
+      this.#locks.announce(load.id),
+      this.#reserve(load).catch(cacheFailure),
+    ])
+    const end = () => {
+      this.#loads.delete(load)
+      release()
+    }
     if (refusal !== undefined) listener.onNotStored?.(refusal)
     return {
       refusal,
@@ -64,11 +74,19 @@ export class ModelLoads {
           await stored
           if (refusal === undefined) await this.#publish(source, dtype, load)
         } finally {
-          this.#loads.delete(load)
+          end()
         }
       },
-      giveUp: () => void this.#loads.delete(load),
+      giveUp: end,
     }
+  }
+
+  /**
+   * Deletes what no model and no load needs; resolves with its bytes. What other tabs store now, no record names yet:
+   * while one of them loads, nothing is deleted.
+   */
+  async prune(): Promise<number> {
+    return (await this.#locks.elsewhere()).size > 0 ? 0 : this.#records.prune(this.inFlight)
   }
 
   /** After the browser refused a chunk: makes room for it, at the cost of models that nobody loads now. */
@@ -111,6 +129,7 @@ export class ModelLoads {
       present,
       inUse: new Set(loads.map(({ id }) => id)),
       inFlight: this.inFlight,
+      elsewhere: () => this.#locks.elsewhere(),
       onEvicted: (ids) => {
         const tell = loads.at(-1)?.listener
         for (const id of ids) tell?.onEvicted?.(id, `it was used least recently, and made room for ${names}`)

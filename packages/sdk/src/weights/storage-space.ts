@@ -12,6 +12,8 @@ export interface SpaceNeed {
   readonly present: readonly NeededChunk[]
   readonly inUse: ReadonlySet<string>
   readonly inFlight: ReadonlySet<string>
+  /** The models that other tabs are loading: they must not go either, nor may what these loads have stored. */
+  elsewhere(): Promise<ReadonlySet<string>>
   onEvicted(ids: readonly string[]): void
 }
 
@@ -65,13 +67,16 @@ export class StorageSpace {
 
   /** Resolves with what it freed, or with nothing when there is no way to fit `need` in. */
   async #fit(need: SpaceNeed, freeBytes: number): Promise<number | undefined> {
-    // What was never finished goes before what is whole.
-    const pruned = need.bytes > freeBytes ? await this.#records.prune(need.inFlight) : 0
+    const elsewhere = await need.elsewhere()
+    // What was never finished goes before what is whole, unless somebody is about to finish it.
+    const mayPrune = need.bytes > freeBytes && elsewhere.size === 0
+    const pruned = mayPrune ? await this.#records.prune(need.inFlight) : 0
     const models = await this.#records.all()
     const heldBytes = storedBytes([...models, { chunks: need.present }])
     const budgetBytes = Math.min(this.#settings.maxBytes, heldBytes + freeBytes + pruned)
     const neededBytes = need.bytes + heldBytes - storedBytes(models)
-    const { inUse, inFlight } = need
+    const { inFlight } = need
+    const inUse = new Set([...need.inUse, ...elsewhere])
     const { drop, freedBytes, isEnough } = planEviction({ models, inUse, inFlight, neededBytes, budgetBytes })
     if (drop.length > 0) {
       await this.#records.remove(drop, inFlight)

@@ -102,7 +102,7 @@ export class WeightsCache {
   }
 
   async prune(): Promise<FreedStorage> {
-    return { freedBytes: await this.#records.prune(this.#loads.inFlight) }
+    return { freedBytes: await this.#loads.prune() }
   }
 
   async verify(name: string): Promise<Verification> {

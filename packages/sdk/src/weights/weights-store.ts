@@ -6,6 +6,7 @@ import type { ChunkedFile } from './chunked-file.js'
 import { splitIntoChunks } from './chunks.js'
 import { createDownloadLocks } from './download-locks.js'
 import { loadFile, type LoadContext } from './load-file.js'
+import { createLoadLocks } from './load-locks.js'
 import { ModelLoads, type AdmittedLoad, type CacheListener } from './model-loads.js'
 import { ModelRecords } from './model-records.js'
 import { PendingWrites } from './pending-writes.js'
@@ -76,7 +77,7 @@ export async function openWeightsStore(settings: Partial<WeightsSettings> = {}):
   const resolved = { ...weightsDefaults, ...settings }
   const db: WeightsDb = new WeightsDb(resolved, (bytes) => loads.makeRoom(bytes))
   const records = new ModelRecords(db)
-  const loads = new ModelLoads(db, records, new StorageSpace(resolved, records))
+  const loads = new ModelLoads(db, records, new StorageSpace(resolved, records), createLoadLocks(resolved.databaseName))
   await db.connect()
   const writes = new PendingWrites(resolved.maxPendingWriteBytes)
   const locks = createDownloadLocks()
