@@ -51,6 +51,7 @@ export function createFakeClient({ options = {}, locate = findsEverything, ...pa
     models: new ModelDirectory(resolved.models, locate),
     cache: () => Promise.reject(new Error('this client has no cache')),
     download: () => Promise.resolve(),
+    add: () => Promise.resolve(),
     update: () => Promise.resolve({ storage: [] }),
     missing: () => Promise.resolve({}),
     storageReasons: new StorageReasons(),

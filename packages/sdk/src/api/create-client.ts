@@ -27,7 +27,7 @@ import { StorageReasons } from './storage-reasons.js'
 export function createClient(options: ClientOptions = {}): Client {
   const resolved = resolveClientOptions(options)
   const emitter = new Emitter<EdgewardEvents>()
-  const host = new WorkerHost(() => spawnWorker(resolved.workerUrl), resolved.storage)
+  const host = new WorkerHost(() => spawnWorker(resolved.workerUrl), resolved.storage, resolved.huggingFace)
   const threads = resolved.threads ?? defaultThreads()
   const storageReasons = new StorageReasons()
   const listener = tell(emitter, storageReasons)
@@ -45,6 +45,7 @@ export function createClient(options: ClientOptions = {}): Client {
     endpoint: remote?.placement.endpoint,
     models,
     cache: (action, model) => host.cache(action, model),
+    add: (payload) => host.add(payload),
     async download(source, variant, signal) {
       const { models: known } = await host.live()
       const model = await known.register(source)

@@ -1,5 +1,12 @@
 /** What a client offers about the cache of weights; the worker does it. */
-import type { DownloadOptions, EdgewardEvents, ModelCache, ModelSource, VariantDtype } from '../contract/index.js'
+import type {
+  DownloadOptions,
+  EdgewardEvents,
+  ModelCache,
+  ModelFiles,
+  ModelSource,
+  VariantDtype,
+} from '../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import type { WorkerHost } from '../runtime/index.js'
 import { splitModelName } from '../shared/index.js'
@@ -10,6 +17,7 @@ import { checkDownloadOptions } from './resolve-options.js'
 /** The worker's part in it. */
 export interface CacheParts extends Pick<PlannerParts, 'options' | 'models' | 'emitter' | 'missing'> {
   readonly cache: WorkerHost['cache']
+  readonly add: WorkerHost['add']
   /** Brings a variant into the cache. */
   readonly download: (source: ModelSource, variant: VariantDtype, signal: AbortSignal) => Promise<void>
 }
@@ -27,6 +35,7 @@ export function createModelCache(parts: CacheParts, context: ModelCacheContext):
   const { cache } = parts
   return {
     download: (model, options) => download(parts, context, model, options ?? {}),
+    add: (model, files, options) => add(parts, context, model, files, options ?? {}),
     checkForUpdate: (model) => checkForUpdate(parts, context, model),
     list: () => cache('list'),
     status: (model) => cache('status', model),
@@ -69,6 +78,35 @@ async function download(parts: CacheParts, context: ModelCacheContext, model: st
   } finally {
     stop()
   }
+}
+
+async function add(
+  parts: CacheParts,
+  context: ModelCacheContext,
+  model: string,
+  files: ModelFiles,
+  options: DownloadOptions,
+) {
+  checkDownloadOptions(options)
+  context.signalOf(options)
+  await parts.add({ id: model, revision: uniqueRevision(), files: sendable(files) })
+  parts.models.forget(model)
+  return download(parts, context, model, options)
+}
+
+/** The same files may come again, changed. */
+function uniqueRevision(): string {
+  return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`
+}
+
+/** Blobs and handles go to the worker without a copy of what is in them. */
+function sendable(files: ModelFiles): Parameters<CacheParts['add']>[0]['files'] {
+  const toBlob = (file: Blob | Uint8Array) =>
+    file instanceof Blob ? file : new Blob([file as Uint8Array<ArrayBuffer>])
+  if (files instanceof Blob || files instanceof Uint8Array) return toBlob(files)
+  if (typeof FileSystemDirectoryHandle !== 'undefined' && files instanceof FileSystemDirectoryHandle) return files
+  const named = Object.entries(files as Readonly<Record<string, Blob | Uint8Array>>)
+  return Object.fromEntries(named.map(([path, file]) => [path, toBlob(file)]))
 }
 
 /** With the newest revision, unless one is pinned; with the cached one when the newest cannot be had. */

@@ -35,8 +35,21 @@ export interface ClientOptions {
    * after this one. The default is that of {@link clientDefaults}.
    */
   readonly updates?: Updates
+  /** Where models named `hf:organisation/repository` come from. */
+  readonly huggingFace?: HuggingFaceOptions
   /** What requests of this client want, unless they say otherwise. */
   readonly policy?: Policy
+}
+
+/** Where models of Hugging Face's hub come from. */
+export interface HuggingFaceOptions {
+  /** The hub, or a mirror of it; relative to the page, or absolute. The default is that of {@link clientDefaults}. */
+  readonly baseUrl?: string | URL
+  /**
+   * The token for private and gated repositories, or a function that gives it (undefined: none). It is asked for with
+   * every request, sent to `baseUrl` only, and never stored.
+   */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>)
 }
 
 /** What can be said with every request. */
@@ -60,5 +73,6 @@ export const clientDefaults = Object.freeze({
   models: '/models/',
   device: true,
   updates: 'background',
+  huggingFace: Object.freeze({ baseUrl: 'https://huggingface.co' }),
   policy: Object.freeze({ residency: 'any', prefer: 'device', offline: false } as const),
 })

@@ -6,6 +6,7 @@ import type { RemoteOptions } from '../remote/index.js'
 import {
   clientDefaults,
   type ClientOptions,
+  type HuggingFaceOptions,
   type PrepareOptions,
   type RequestOptions,
   type Updates,
@@ -21,6 +22,7 @@ export interface ResolvedClientOptions {
   readonly workerUrl: string | URL | undefined
   readonly storage: StorageOptions | undefined
   readonly updates: Updates
+  readonly huggingFace: HuggingFaceOptions & { readonly baseUrl: string | URL }
   readonly policy: ResolvedPolicy
 }
 
@@ -36,8 +38,10 @@ const clientKeys: Keys<ClientOptions> = {
   workerUrl: true,
   storage: true,
   updates: true,
+  huggingFace: true,
   policy: true,
 }
+const huggingFaceKeys: Keys<HuggingFaceOptions> = { baseUrl: true, token: true }
 const storageKeys: Keys<StorageOptions> = { maxBytes: true }
 const remoteKeys: Keys<RemoteOptions> = {
   protocol: true,
@@ -89,9 +93,22 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     refuseUnknown('storage', storage, storageKeys)
     aboveZero('storage.maxBytes', storage.maxBytes, 'bytes')
   }
+  const huggingFace = huggingFaceOf(options.huggingFace)
   trueOrFalse('device', device)
   const policy = resolvePolicy(options.policy, clientDefaults.policy)
-  return { models: mirrors, remote, device, backends, threads, workerUrl, storage, updates, policy }
+  return { models: mirrors, remote, device, backends, threads, workerUrl, storage, updates, huggingFace, policy }
+}
+
+function huggingFaceOf(options: HuggingFaceOptions | undefined): ResolvedClientOptions['huggingFace'] {
+  if (options === undefined) return clientDefaults.huggingFace
+  refuseUnknown('huggingFace', options, huggingFaceKeys)
+  const { baseUrl = clientDefaults.huggingFace.baseUrl, token } = options
+  checkUrl('huggingFace.baseUrl', baseUrl)
+  if (token === undefined) return { baseUrl }
+  // A wrong one is not shown: it may be a secret in the wrong place.
+  const isToken = typeof token === 'function' || (typeof token === 'string' && token !== '')
+  if (!isToken) throw invalid('huggingFace.token', 'is none', 'a token, or a function that gives one')
+  return { baseUrl, token }
 }
 
 /** One address, or several mirrors. */

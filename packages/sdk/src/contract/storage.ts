@@ -73,6 +73,12 @@ export interface DownloadOptions {
   readonly onProgress?: (progress: DownloadProgress) => void
 }
 
+/**
+ * A model that the user gives: one ONNX file; files by their paths; or the folder that has them. A folder is a packed one,
+ * with its `manifest.json`, or in the layout of Hugging Face's hub.
+ */
+export type ModelFiles = Blob | Uint8Array | FileSystemDirectoryHandle | Readonly<Record<string, Blob | Uint8Array>>
+
 /** The models in the cache of weights, which all clients of this origin share. */
 export interface ModelCache {
   /** The models that are complete. */
@@ -83,6 +89,14 @@ export interface ModelCache {
    * Resolves when it is complete, or could not be kept (the event `storage` says why).
    */
   download(model: string, options?: DownloadOptions): Promise<ModelStatus>
+  /**
+   * Takes a model's files from the user and brings them into the cache, as {@link ModelCache.download} does. When they
+   * cannot be kept, this client runs them from where they are.
+   *
+   * @param model Its id from now on: `local:` and a name.
+   * @throws EdgewardError INVALID_OPTION for another id, MANIFEST_INVALID or MANIFEST_NOT_FOUND for files that are no model
+   */
+  add(model: string, files: ModelFiles, options?: DownloadOptions): Promise<ModelStatus>
   /** Asks the model's source whether it has another revision. @throws EdgewardError as a first load does */
   checkForUpdate(model: string): Promise<UpdateCheck>
   /** From now on the model is never evicted. @throws EdgewardError INVALID_OPTION when it is not in the cache */

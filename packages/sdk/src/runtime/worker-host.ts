@@ -4,8 +4,11 @@ import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import {
   connect,
+  offerToken,
+  type AddPayload,
   type CacheActions,
   type Connection,
+  type HubToken,
   type LiveResources,
   type MethodResult,
   type Payload,
@@ -15,6 +18,12 @@ import { WorkerModels } from './worker-models.js'
 
 /** Creates the worker. */
 export type SpawnWorker = () => Worker
+
+/** Where models of Hugging Face's hub come from. */
+export interface HubAddress {
+  readonly baseUrl: string | URL
+  readonly token?: HubToken | undefined
+}
 
 /** A worker that answers, with what it knows. */
 export interface LiveWorker {
@@ -33,12 +42,16 @@ const shutdownMs = 3_000
 export class WorkerHost {
   readonly #spawn: SpawnWorker
   readonly #storage: StorageOptions | undefined
+  readonly #hub: HubAddress | undefined
+  /** What the user gave, by model: a fresh worker is given it too. */
+  readonly #given = new Map<string, AddPayload>()
   readonly #disposing = new AbortController()
   #state: State = { is: 'idle' }
 
-  constructor(spawn: SpawnWorker, storage?: StorageOptions) {
+  constructor(spawn: SpawnWorker, storage?: StorageOptions, hub?: HubAddress) {
     this.#spawn = spawn
     this.#storage = storage
+    this.#hub = hub
   }
 
   /**
@@ -76,6 +89,12 @@ export class WorkerHost {
     return answer as Awaited<ReturnType<CacheActions[A]>>
   }
 
+  /** Gives a model's files to the worker, and to those after it. */
+  async add(payload: AddPayload): Promise<void> {
+    await this.call('add', payload)
+    this.#given.set(payload.id, payload)
+  }
+
   /**
    * Lets the worker free what it holds, then ends it; one that is still starting is ended at once. Resolves with what it
    * could not free.
@@ -99,8 +118,21 @@ export class WorkerHost {
 
   async #start(): Promise<LiveWorker> {
     const connection = await connect(this.#create(), this.#disposing.signal)
-    if (this.#storage) await connection.call('configure', this.#storage, { signal: neverAborted() })
+    const signal = neverAborted()
+    if (this.#storage || this.#hub) await connection.call('configure', this.#configuration(), { signal })
+    // What was refused once was told to whoever gave it.
+    for (const given of this.#given.values()) await connection.call('add', given, { signal })
     return { connection, models: new WorkerModels(connection) }
+  }
+
+  #configuration(): Payload<'configure'> {
+    if (!this.#hub) return { ...this.#storage }
+    const { baseUrl, token } = this.#hub
+    const payload = {
+      ...this.#storage,
+      huggingFace: { baseUrl: new URL(baseUrl, location.href).href.replace(/\/+$/, '') },
+    }
+    return token === undefined ? payload : offerToken(payload, token)
   }
 
   #create(): Worker {

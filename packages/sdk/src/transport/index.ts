@@ -2,6 +2,7 @@
 export { connect, workerStartMs, type Connection } from './connect.js'
 export {
   modelKey,
+  type AddPayload,
   type CacheActions,
   type DownloadPayload,
   type LiveResources,
@@ -18,4 +19,5 @@ export {
   type UpdatePayload,
   type WorkerMethod,
 } from './protocol.js'
+export { askToken, offerToken, type HubToken } from './token-port.js'
 export { serve, type CallContext, type WorkerHandlers } from './serve.js'

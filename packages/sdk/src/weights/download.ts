@@ -2,6 +2,7 @@
 import type { ManifestFile } from '../contract/index.js'
 import type { Chunk } from './chunks.js'
 import { LaneCount } from './concurrency.js'
+import type { Fetch } from './http.js'
 import { Lanes } from './lanes.js'
 import { Mirrors, Route, type Mirror, type RuledOutMirrors } from './mirrors.js'
 import { pause, retryDelayMs, type DownloadProblem, type RetrySettings } from './retry.js'
@@ -17,6 +18,8 @@ export interface Download extends RetrySettings {
   readonly chunks: readonly Chunk[]
   readonly signal: AbortSignal
   readonly stallMs: number
+  /** The platform's, when absent. */
+  readonly fetch?: Fetch
   /** How many requests there are at once in the beginning; what they bring decides how many there are later. */
   readonly parallelRequests: number
   /** How long the throughput of a number of requests is measured. */

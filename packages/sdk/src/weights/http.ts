@@ -1,5 +1,5 @@
 /** HTTP requests that can stall, break and be cancelled, with bodies that are read piece by piece. */
-import { EdgewardError, messageOf } from '../errors/index.js'
+import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import type { DownloadProblem } from './retry.js'
 
@@ -54,7 +54,8 @@ export async function request(options: HttpRequest): Promise<HttpAnswer> {
     try {
       return await abortable(step(), signal)
     } catch (error) {
-      throw signal.aborted ? signal.reason : broken(options, received, error)
+      if (signal.aborted) throw signal.reason
+      throw isEdgewardError(error) ? error : broken(options, received, error)
     } finally {
       clearTimeout(timer)
     }

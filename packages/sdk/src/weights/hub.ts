@@ -3,15 +3,9 @@ import type { ModelSource } from '../contract/index.js'
 import { EdgewardError, messageOf } from '../errors/index.js'
 import type { ModelName } from '../shared/index.js'
 import { askHub, checkHubAnswer, listRepository, resolveUrl, type HubRequest } from './hub-listing.js'
-import type { Fetch } from './http.js'
+import type { Network } from './network.js'
 import { draftManifest } from './repository-layout.js'
 import type { RepositoryJson } from './sentence-settings.js'
-
-/** What is told of a hub; see the client's option `huggingFace`. */
-export interface HubSettings {
-  readonly baseUrl: string
-  readonly fetch: Fetch
-}
 
 const scheme = 'hf:'
 
@@ -28,7 +22,7 @@ export function isHubModel(id: string): boolean {
  */
 export async function locateHub(
   name: ModelName,
-  { baseUrl, fetch }: HubSettings,
+  { hub: { baseUrl }, fetch }: Network,
   signal: AbortSignal,
 ): Promise<ModelSource> {
   const { revision = 'main' } = name
@@ -38,12 +32,23 @@ export async function locateHub(
   const manifest = await draftManifest({
     ...listing,
     id: name.id,
+    askedFor: askedFor(name),
     readJson: (path) => {
       const isThere = listing.files.some((file) => file.path === path)
       return isThere ? readJson(hub, resolveUrl(hub, listing.at, path)) : Promise.resolve(undefined)
     },
   })
   return { manifest, manifestUrl: resolveUrl(hub, listing.at) }
+}
+
+/** Whether a source from the cache is what a name means: from this hub, and asked for by the same branch, tag or commit. */
+export function isSameOnHub(name: ModelName, { manifest, manifestUrl }: ModelSource, { hub }: Network): boolean {
+  if (!manifestUrl.startsWith(`${hub.baseUrl}/`)) return false
+  return manifest.revision === name.revision || manifest.provenance.some(({ source }) => source === askedFor(name))
+}
+
+function askedFor({ id, revision = 'main' }: ModelName): string {
+  return `${id}@${revision}`
 }
 
 function repositoryOf({ id, revision = 'main' }: ModelName): string {

@@ -8,6 +8,7 @@ import { splitIntoChunks, type Chunk } from './chunks.js'
 import type { DownloadLocks } from './download-locks.js'
 import { downloadChunks } from './download.js'
 import type { RuledOutMirrors } from './mirrors.js'
+import type { Network } from './network.js'
 import type { PendingWrites } from './pending-writes.js'
 import { readStored } from './read-chunks.js'
 import type { WeightsSettings } from './settings.js'
@@ -23,6 +24,7 @@ export interface LoadContext {
   /** The mirrors that served wrong bytes. */
   readonly ruledOut: RuledOutMirrors
   readonly locks: DownloadLocks
+  readonly network: Network
 }
 
 /** One load, with what it needs at every step. */
@@ -60,6 +62,7 @@ export async function loadFile(
     }
     await downloadChunks({
       ...settings,
+      fetch: context.network.fetch,
       file,
       urls: [options.url, ...(options.mirrorUrls ?? [])],
       ruledOut: context.ruledOut,

@@ -28,6 +28,12 @@ export interface AdmittedLoad {
   giveUp(): void
 }
 
+/** A load of files whose digests nobody has told. */
+export interface UnpinnedLoad extends Pick<AdmittedLoad, 'refusal' | 'giveUp'> {
+  /** A chunk's digest is known from now on. */
+  learnt(chunk: NeededChunk): void
+}
+
 interface Load {
   readonly id: string
   readonly chunks: readonly NeededChunk[]
@@ -79,6 +85,23 @@ export class ModelLoads {
       },
       giveUp: end,
     }
+  }
+
+  /** Lets in files whose digests are not known yet: what is learnt of them is kept until `giveUp`. Never rejects. */
+  async admitUnpinned(id: string, bytes: number, listener: CacheListener): Promise<UnpinnedLoad> {
+    const chunks: NeededChunk[] = []
+    const load: Load = { id, chunks, listener }
+    this.#loads.add(load)
+    if (bytes > 0) listener.onMissing?.(bytes)
+    const release = await this.#locks.announce(id)
+    const end = () => {
+      this.#loads.delete(load)
+      release()
+    }
+    const noDatabase = await this.#db.connect()
+    const refusal = noDatabase ?? (await this.#space.reserve(this.#need(bytes)).catch(cacheFailure))
+    if (refusal !== undefined) listener.onNotStored?.(refusal)
+    return { refusal, learnt: (chunk) => void chunks.push(chunk), giveUp: end }
   }
 
   /**

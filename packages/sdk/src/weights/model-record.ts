@@ -76,5 +76,5 @@ export function sumBytes(chunks: readonly NeededChunk[]): number {
 }
 
 function distinct(chunks: readonly NeededChunk[]): readonly NeededChunk[] {
-  return [...new Map(chunks.map(({ digest, bytes }) => [digest, { digest, bytes }])).values()]
+  return [...new Map(chunks.map(({ digest, bytes }, index) => [digest || index, { digest, bytes }])).values()]
 }

@@ -18,6 +18,8 @@ export interface Repository {
   readonly id: string
   readonly revision: string
   readonly licence?: string
+  /** The name that it was asked for by, where that is not its id. */
+  readonly askedFor?: string
   readonly files: readonly ListedFile[]
   /** The JSON in a file; undefined when there is no such file. */
   readJson(path: string): Promise<RepositoryJson | undefined>
@@ -59,7 +61,7 @@ export async function draftManifest(repository: Repository): Promise<Manifest> {
       : {},
     config: settings ? { ...settings } : {},
     variants,
-    provenance: [],
+    provenance: repository.askedFor ? [{ file: '', source: repository.askedFor, sha256: '' }] : [],
     packedBy: 'edgeward (read from the repository)',
   }
 }

@@ -3,7 +3,7 @@ import type { ManifestFile } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { allocate } from './chunked-file.js'
 import type { Chunk } from './chunks.js'
-import { describeAnswer, isHtml, request, type HttpAnswer } from './http.js'
+import { describeAnswer, isHtml, request, type Fetch, type HttpAnswer } from './http.js'
 import type { Mirror, Route } from './mirrors.js'
 import { retryAfterMs } from './retry-after.js'
 import { isDownloadFailure, type DownloadProblem } from './retry.js'
@@ -31,6 +31,7 @@ export interface Transfer {
   readonly queue: Wanted[]
   readonly signal: AbortSignal
   readonly stallMs: number
+  readonly fetch?: Fetch
   /** An answer has begun as it should; the chunks that it brings are off the queue. */
   onAnswer(): void
   onReceived(bytes: number): void
@@ -91,7 +92,14 @@ async function requestChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror):
   if (range && known?.startsWith('"') && mayAskIfRange(url)) headers['If-Range'] = known
   // Past the HTTP cache: it would keep a second copy of everything, serve old bytes under a new manifest, and
   // (Chromium) let requests for ranges of one address run only one after the other.
-  const answer = await request({ url, headers, cache: 'no-store', signal, stallMs })
+  const answer = await request({
+    url,
+    headers,
+    cache: 'no-store',
+    signal,
+    stallMs,
+    ...(transfer.fetch && { fetch: transfer.fetch }),
+  })
   try {
     checkHead(transfer, mirror, answer, range)
     checkValidator(transfer, wanted, mirror, answer)
@@ -163,7 +171,8 @@ async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, 
     throw failed(file, mirror, answer, 'wrong-answer', message)
   }
   const found = await sha256Hex(bytes)
-  if (found === chunk.digest) return transfer.onVerified(chunk, bytes)
+  // Without a digest, the first answer is believed, and what it says is pinned.
+  if (found === chunk.digest || chunk.digest === '') return transfer.onVerified({ ...chunk, digest: found }, bytes)
   startAgain(transfer, wanted)
   const isAgain = wanted.damagedAt === mirror
   wanted.damagedAt = mirror

@@ -1,7 +1,8 @@
 /** The database of verified chunks, by digest, and of the models that they make: the one place that knows IndexedDB. */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import { messageOf } from '../errors/index.js'
-import type { ModelRecord } from './model-record.js'
+import { namedDigests, type ModelRecord } from './model-record.js'
+import type { Pin } from './pins.js'
 import type { WeightsSettings } from './settings.js'
 
 interface WeightsSchema extends DBSchema {
@@ -9,13 +10,15 @@ interface WeightsSchema extends DBSchema {
   chunks: { key: string; value: Blob | ArrayBuffer }
   /** The models that are complete, by id. */
   models: { key: string; value: ModelRecord }
+  /** What is known of files that came without digests. */
+  pins: { key: string; value: Pin }
 }
 
 /**
- * The version of {@link WeightsSchema}: 1 had `chunks` only. A database of a higher one belongs to a newer Edgeward and
+ * The version of {@link WeightsSchema}: 1 had `chunks` only, 2 no `pins`. A database of a higher one belongs to a newer Edgeward and
  * is left alone.
  */
-const schemaVersion = 2
+const schemaVersion = 3
 
 export type WeightsDatabase = IDBPDatabase<WeightsSchema>
 
@@ -79,6 +82,28 @@ export class WeightsDb {
     })
   }
 
+  /** What was pinned of a file; undefined also when that cannot be read, since the file itself tells it again. */
+  async pin(key: string): Promise<Pin | undefined> {
+    return this.use('reading', (database) => database.get('pins', key)).catch(() => undefined)
+  }
+
+  async putPin(pin: Pin): Promise<void> {
+    await this.use('writing', (database) => database.put('pins', pin))
+  }
+
+  /** Forgets a pin that turned out wrong, and its chunks, unless a model has the same. */
+  async dropPin(key: string, digests: readonly string[]): Promise<void> {
+    await this.use('deleting', async (database) => {
+      const transaction = database.transaction(['models', 'chunks', 'pins'], 'readwrite')
+      const needed = namedDigests(await transaction.objectStore('models').getAll())
+      const wrong = digests.filter((digest) => digest !== '' && !needed.has(digest))
+      const chunks = transaction.objectStore('chunks')
+      await Promise.all(wrong.map((digest) => chunks.delete(digest)))
+      await transaction.objectStore('pins').delete(key)
+      await transaction.done
+    })
+  }
+
   /** Does something with the database; what it changes in several steps belongs into one transaction. */
   async use<T>(what: string, work: (database: WeightsDatabase) => Promise<T>): Promise<T> {
     try {
@@ -135,6 +160,7 @@ export class WeightsDb {
       upgrade: (database, from) => {
         if (from < 1) database.createObjectStore('chunks')
         if (from < 2) database.createObjectStore('models', { keyPath: 'id' })
+        if (from < 3) database.createObjectStore('pins', { keyPath: 'key' })
       },
       blocking: () => this.#lose('another tab upgrades or deletes the weights database'),
       terminated: () => this.#lose('the browser closed the weights database'),

@@ -9,7 +9,9 @@ import { loadFile, type LoadContext } from './load-file.js'
 import { createLoadLocks } from './load-locks.js'
 import { ModelLoads, type AdmittedLoad, type CacheListener } from './model-loads.js'
 import { ModelRecords } from './model-records.js'
+import { Network } from './network.js'
 import { PendingWrites } from './pending-writes.js'
+import { pinModel, type PinModelOptions, type PinnedModel } from './pin-model.js'
 import { weightsDefaults, type WeightsSettings } from './settings.js'
 import { StorageSpace } from './storage-space.js'
 import { requireDigests } from './verify.js'
@@ -58,8 +60,12 @@ export interface WeightsStore {
    * ends it: by `publish` when all of it was loaded, else by `giveUp`. Never rejects.
    */
   admit(source: ModelSource, dtype: VariantDtype, listener: CacheListener): Promise<ModelAdmission>
+  /** Computes the digests of a variant that nobody has told, by bringing its files; see `pinModel`. */
+  pin(source: ModelSource, dtype: VariantDtype, options: PinModelOptions): Promise<PinnedModel>
   /** What is in the cache, and what can be done with it. */
   readonly cache: WeightsCache
+  /** Where files come from. */
+  readonly network: Network
   /** Resolves when everything that was loaded is stored and published. */
   settled(): Promise<void>
   /** Ends running loads, waits until every verified chunk is stored, and closes the database. */
@@ -73,7 +79,10 @@ export interface ModelAdmission extends Pick<AdmittedLoad, 'refusal' | 'giveUp'>
 }
 
 /** Opens the store. Never rejects: without a database it works from memory, and every load says so by `onNotStored`. */
-export async function openWeightsStore(settings: Partial<WeightsSettings> = {}): Promise<WeightsStore> {
+export async function openWeightsStore(
+  settings: Partial<WeightsSettings> = {},
+  network = new Network(),
+): Promise<WeightsStore> {
   const resolved = { ...weightsDefaults, ...settings }
   const db: WeightsDb = new WeightsDb(resolved, (bytes) => loads.makeRoom(bytes))
   const records = new ModelRecords(db)
@@ -82,7 +91,7 @@ export async function openWeightsStore(settings: Partial<WeightsSettings> = {}):
   const writes = new PendingWrites(resolved.maxPendingWriteBytes)
   const locks = createDownloadLocks()
   return new CachingStore(
-    { settings: resolved, ruledOut: new Map(), db, writes, locks },
+    { settings: resolved, ruledOut: new Map(), db, writes, locks, network },
     loads,
     new WeightsCache(db, records, loads),
   )
@@ -110,6 +119,21 @@ class CachingStore implements WeightsStore {
       void publication.finally(() => this.#publications.delete(publication))
     }
     return { ...load, publish }
+  }
+
+  get network(): Network {
+    return this.#context.network
+  }
+
+  async pin(source: ModelSource, dtype: VariantDtype, options: PinModelOptions): Promise<PinnedModel> {
+    const signal = AbortSignal.any([options.signal, this.#closing.signal])
+    signal.throwIfAborted()
+    requireDigests()
+    const pinning = pinModel(this.#context, this.#modelLoads, source, dtype, { ...options, signal }).finally(() =>
+      this.#loads.delete(pinning),
+    )
+    this.#loads.add(pinning)
+    return abortable(pinning, signal)
   }
 
   async settled(): Promise<void> {

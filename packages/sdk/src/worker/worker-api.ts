@@ -70,7 +70,12 @@ export function createWorkerApi(): WorkerHandlers {
       return runTask(model, payload, (graph, inputs, outputs) => sessions.infer(graph, inputs, outputs, signal), signal)
     },
 
-    process: (payload, { infer, signal }) => runTask(modelNamed(payload.model), payload, infer, signal),
+    process(payload, { infer, signal }) {
+      const model = modelNamed(payload.model)
+      const [{ dtype }] = model.manifest.variants
+      // What the graph takes and gives may not be known yet.
+      return model.pinned(dtype, signal, {}, () => runTask(model, payload, infer, signal))
+    },
 
     async shutdown() {
       models.clear()
