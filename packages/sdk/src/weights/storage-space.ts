@@ -41,6 +41,7 @@ export class StorageSpace {
 
   /** Makes sure, before the first byte, that `need.bytes` can be stored; resolves with why not, if so. */
   async reserve(need: SpaceNeed): Promise<string | undefined> {
+    this.#spareBytes = 0 // Others may have taken since what was spared for earlier loads.
     const { maxBytes, quotaMarginBytes } = this.#settings
     const { quota, usage = 0 } = await estimateStorage()
     const freeBytes = quota === undefined ? Infinity : quota - usage - quotaMarginBytes

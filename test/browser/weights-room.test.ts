@@ -1,0 +1,39 @@
+/** Room for weights: what was made once is not counted on twice. */
+import { expect, onTestFinished, test } from 'vitest'
+import { randomBytes } from './support/file-server-client.js'
+import { chunkBytes, createHarness } from './support/weights-harness.js'
+import { loadModel, serveRandomModel } from './support/weights-models.js'
+
+/** A model that shares no byte with another. */
+const serveUnique = (id: string, chunks: number) =>
+  serveRandomModel(id, randomBytes(chunks * chunkBytes), randomBytes(100))
+
+/** From now on, the browser stores no chunk before one is deleted. */
+function refuseChunksUntilOneIsDeleted(): void {
+  let isFull = true
+  const { put, delete: remove } = IDBObjectStore.prototype
+  const restore = () => Object.assign(IDBObjectStore.prototype, { put, delete: remove })
+  onTestFinished(() => void restore())
+  IDBObjectStore.prototype.put = function (...parameters: Parameters<typeof put>) {
+    if (this.name === 'chunks' && isFull) throw new DOMException('as the test wants it', 'QuotaExceededError')
+    return put.apply(this, parameters)
+  }
+  IDBObjectStore.prototype.delete = function (...parameters: Parameters<typeof remove>) {
+    isFull &&= this.name !== 'chunks'
+    return remove.apply(this, parameters)
+  }
+}
+
+test('room that was made for one load is not counted on by the next: the browser may have given it to others', async () => {
+  const store = await createHarness().open()
+  const [large, second, third] = [
+    await serveUnique('large', 9),
+    await serveUnique('second', 2),
+    await serveUnique('third', 2),
+  ]
+  await loadModel(store, large)
+  refuseChunksUntilOneIsDeleted()
+  expect(await loadModel(store, second)).toEqual({ notStored: [], evicted: ['large'], published: ['second'] })
+  refuseChunksUntilOneIsDeleted()
+  expect(await loadModel(store, third)).toEqual({ notStored: [], evicted: ['second'], published: ['third'] })
+})
