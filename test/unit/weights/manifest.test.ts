@@ -176,6 +176,23 @@ describe('parseManifest', () => {
     expect(error.message).toContain(wanted)
   })
 
+  it('takes external data in the folder of the graph and below', () => {
+    const data = [file('onnx/model.onnx_data'), file('onnx/more/data')]
+    const manifest = broken([...graph, 'externalData'], data)
+    expect(parseManifest(manifest, 'here').variants[0].graphs['model']?.externalData).toEqual(data)
+    expect(schemaPaths(manifest)).toEqual([])
+  })
+
+  it.each([
+    ['outside of the folder of the graph', [file('data')], 'externalData[0].path', 'should begin with "onnx/"'],
+    ['that is the graph itself', [file('onnx/model.onnx')], 'externalData[0].path', 'own file again'],
+    ['of too few chunk digests', [{ ...file('onnx/d'), chunks: [digest] }], 'externalData[0].chunks', 'should be 3'],
+  ])('refuses external data %s', (_, data, field, wanted) => {
+    const error = refusal(broken([...graph, 'externalData'], data))
+    expect(error.details['path']).toBe(`variants[0].graphs.model.${field}`)
+    expect(error.message).toContain(wanted)
+  })
+
   it('refuses two variants of one dtype', () => {
     const manifest = valid()
     const error = refusal({ ...manifest, variants: [...manifest.variants, ...manifest.variants] })

@@ -61,6 +61,7 @@ function* contradictions(manifest: Manifest): Generator<Contradiction, undefined
     for (const [name, graph] of Object.entries(variant.graphs)) {
       const path = ['variants', index, 'graphs', name]
       yield* chunkContradictions(graph.file, manifest.chunkBytes, [...path, 'file'])
+      yield* externalContradictions(graph, manifest.chunkBytes, [...path, 'externalData'])
       yield* canaryContradictions(graph, [...path, 'canary'])
     }
   }
@@ -71,6 +72,22 @@ function* chunkContradictions(file: ManifestFile, chunkBytes: number, path: Fiel
   if (file.chunks.length === expected) return
   const problem = `has ${file.chunks.length} digests, should be ${expected}: ${file.bytes} bytes in chunks of ${chunkBytes}`
   yield { path: [...path, 'chunks'], problem }
+}
+
+function* externalContradictions(
+  { file, externalData = [] }: Graph,
+  chunkBytes: number,
+  path: FieldPath,
+): Generator<Contradiction> {
+  const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1)
+  for (const [index, data] of externalData.entries()) {
+    if (!data.path.startsWith(folder)) {
+      const problem = `is "${data.path}", should begin with "${folder}", the folder of the graph's own file`
+      yield { path: [...path, index, 'path'], problem }
+    }
+    if (data.path === file.path) yield { path: [...path, index, 'path'], problem: "is the graph's own file again" }
+    yield* chunkContradictions(data, chunkBytes, [...path, index])
+  }
 }
 
 function* canaryContradictions(graph: Graph, path: FieldPath): Generator<Contradiction> {

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EdgewardError } from 'edgeward'
-import { parseManifest, type Graph, type Manifest } from 'edgeward/manifest'
+import { parseManifest, type Graph, type Manifest, type ManifestFile } from 'edgeward/manifest'
 import { endpointModelName } from 'edgeward/oip'
 import { messageOf } from './message-of.js'
 
@@ -13,7 +13,12 @@ export interface ServedGraph {
   /** The manifest's revision. */
   readonly revision: string
   readonly graph: Graph
-  /** Where the graph's file lies. */
+  /** The graph's file and those of its external data, which ONNX Runtime finds from there. */
+  readonly files: readonly [ServedFile, ...ServedFile[]]
+}
+
+/** A file of a model, and where it lies. */
+export interface ServedFile extends Pick<ManifestFile, 'bytes' | 'sha256'> {
   readonly filePath: string
 }
 
@@ -74,11 +79,16 @@ function parseJson(text: string, path: string): unknown {
 }
 
 function servedGraphs(folder: string, manifest: Manifest): ServedGraph[] {
+  const served = ({ path, bytes, sha256 }: ManifestFile) => ({
+    filePath: join(folder, manifest.id, path),
+    bytes,
+    sha256,
+  })
   return Object.entries(manifest.variants[0].graphs).map(([graphName, graph]) => ({
     name: endpointModelName(manifest, graphName),
     revision: manifest.revision,
     graph,
-    filePath: join(folder, manifest.id, graph.file.path),
+    files: [served(graph.file), ...(graph.externalData ?? []).map(served)],
   }))
 }
 
@@ -95,6 +105,6 @@ function refuseSameNames(graphs: readonly ServedGraph[]): void {
 
 function filesOf({ id, assets, variants }: Manifest): string[] {
   const graphs = variants.flatMap((variant) => Object.values(variant.graphs))
-  const files = [...Object.values(assets), ...graphs.map((graph) => graph.file)]
+  const files = [...Object.values(assets), ...graphs.flatMap(({ file, externalData = [] }) => [file, ...externalData])]
   return [`${id}/manifest.json`, ...files.map((file) => `${id}/${file.path}`)]
 }

@@ -25,15 +25,14 @@ export class ServedModel {
   #lastLoadFailed = false
   #disposed = false
 
-  constructor({ name, revision, graph, filePath }: ServedGraph, limits: ServedModelLimits) {
+  constructor({ name, revision, graph, files }: ServedGraph, limits: ServedModelLimits) {
     this.name = name
     this.revision = revision
     this.versions = revision === '1' ? ['1'] : ['1', revision]
     this.inputs = graph.inputs
     this.outputs = graph.outputs
     this.queue = new SessionQueue(name, limits)
-    const { bytes, sha256 } = graph.file
-    this.#source = { filePath, bytes, sha256, threadsPerRun: limits.threadsPerRun }
+    this.#source = { files, threadsPerRun: limits.threadsPerRun }
   }
 
   /** Whether a request can be answered, as far as is known: the session opens with the first one. */

@@ -1,12 +1,11 @@
 /** What goes between the endpoint and the thread that holds a session. */
 import type { TensorMap } from 'edgeward'
+import type { ServedFile } from './read-models.js'
 
 /** What a thread is started with. */
 export interface SessionSource {
-  readonly filePath: string
-  readonly bytes: number
-  /** SHA-256 of the file, lower-case hex. */
-  readonly sha256: string
+  /** The graph's file first, then those of its external data. */
+  readonly files: readonly [ServedFile, ...ServedFile[]]
   /** Threads inside one run; 0 leaves it to ONNX Runtime, which takes one for each physical core. */
   readonly threadsPerRun: number
 }

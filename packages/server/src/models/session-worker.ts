@@ -6,6 +6,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { Tensor, TensorMap } from 'edgeward'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { messageOf } from './message-of.js'
+import type { ServedFile } from './read-models.js'
 import type { SessionReply, SessionRequest, SessionSource } from './session-messages.js'
 
 /** Only fatal ones: failures are reported by what is thrown, and ONNX Runtime's own lines would break a JSON log. */
@@ -30,13 +31,13 @@ async function serveSession(port: MessagePort, source: SessionSource): Promise<v
 }
 
 async function openSession(source: SessionSource): Promise<InferenceSession> {
-  await checkFile(source)
-  const { filePath, threadsPerRun } = source
-  return InferenceSession.create(filePath, { logSeverityLevel, intraOpNumThreads: threadsPerRun })
+  const { files, threadsPerRun } = source
+  for (const file of files) await checkFile(file)
+  return InferenceSession.create(files[0].filePath, { logSeverityLevel, intraOpNumThreads: threadsPerRun })
 }
 
 /** A file that is not what its manifest says could give wrong answers without any error. */
-async function checkFile({ filePath, bytes, sha256 }: SessionSource): Promise<void> {
+async function checkFile({ filePath, bytes, sha256 }: ServedFile): Promise<void> {
   const hash = createHash('sha256')
   const file = createReadStream(filePath)
   await pipeline(file, hash)

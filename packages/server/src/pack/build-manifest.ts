@@ -1,4 +1,6 @@
 /** Puts a manifest together from a recipe and what was found in its files. */
+import { copyFile, link, mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { parseManifest, type Graph, type Manifest, type ManifestFile, type Variant } from 'edgeward/manifest'
 import { chunkBytes, digestFile, sha256 } from './digest-file.js'
 import { examineGraph } from './examine-graph.js'
@@ -15,6 +17,8 @@ export interface BuildOptions {
   readonly recipe: Recipe
   readonly recipeSha256: string
   readonly files: ReadonlyMap<string, ResolvedFile>
+  /** A temporary folder. */
+  readonly tempDir: string
   readonly signal: AbortSignal
   readonly onProgress: (progress: PackProgress) => void
 }
@@ -54,18 +58,39 @@ async function buildVariants(options: BuildOptions, described: Described): Promi
   const variants: Variant[] = []
   for (const { dtype, backends, graphs } of options.recipe.variants) {
     const built: Record<string, Graph> = {}
-    for (const [graph, { file, canary }] of Object.entries(graphs)) {
+    for (const [graph, { file, externalData, canary }] of Object.entries(graphs)) {
       options.signal.throwIfAborted()
       options.onProgress({ kind: 'examining', model: options.recipe.id, variant: dtype, graph })
       const where = `${options.recipe.id}: ${dtype}/${graph} (${file})`
+      const path = await graphPath(options, file, externalData)
       built[graph] = {
         file: entry(described, file),
-        ...(await examineGraph(entry(options.files, file).path, canary, where)),
+        ...(externalData && { externalData: externalData.map((name) => entry(described, name)) }),
+        ...(await examineGraph(path, canary, where)),
       }
     }
     variants.push({ dtype, backends, graphs: built })
   }
   return variants
+}
+
+/** Where ONNX Runtime can load a graph: one with external data needs its files beside it, under their names. */
+async function graphPath(
+  { files, tempDir }: BuildOptions,
+  file: string,
+  externalData: readonly string[] = [],
+): Promise<string> {
+  if (externalData.length === 0) return entry(files, file).path
+  const folder = join(tempDir, 'graphs')
+  for (const name of [file, ...externalData]) {
+    const place = join(folder, name)
+    await mkdir(dirname(place), { recursive: true })
+    // Not a symbolic link: ONNX Runtime reads no data from outside the graph's folder. Another disk needs a copy.
+    const { path } = entry(files, name)
+    await rm(place, { force: true })
+    await link(path, place).catch(() => copyFile(path, place))
+  }
+  return join(folder, file)
 }
 
 function provenanceOf({ recipe, recipeSha256, files }: BuildOptions): Manifest['provenance'] {

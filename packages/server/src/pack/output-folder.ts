@@ -84,5 +84,5 @@ function ownerOf(entry: string, name: string): number | undefined {
 
 function filesOf({ assets, variants }: Manifest): ManifestFile[] {
   const graphs = variants.flatMap((variant) => Object.values(variant.graphs))
-  return [...Object.values(assets), ...graphs.map((graph) => graph.file)]
+  return [...Object.values(assets), ...graphs.flatMap(({ file, externalData = [] }) => [file, ...externalData])]
 }

@@ -48,7 +48,7 @@ export async function pack(options: PackOptions): Promise<PackResult> {
     const files = await resolveFiles({ ...run, cache, tempDir })
     // ONNX Runtime is loaded only when there is something to pack: a run that changes nothing takes no time.
     const { buildManifest } = await import('./build-manifest.js')
-    const built = await buildManifest({ ...run, files })
+    const built = await buildManifest({ ...run, files, tempDir })
     await replaceFolder(run.out, run.recipe.id, (dir) => writeModel(dir, built, files))
     return built
   })

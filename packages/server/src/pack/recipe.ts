@@ -25,6 +25,7 @@ const recipeFileSchema = v.strictObject({
 
 const recipeGraphSchema = v.strictObject({
   file: textSchema,
+  externalData: v.exactOptional(v.array(textSchema)),
   canary: v.exactOptional(
     v.strictObject({ inputs: v.record(v.string(), canaryInputSchema), tolerance: toleranceSchema }),
   ),
@@ -99,8 +100,10 @@ function checkFileNames(recipe: Recipe, where: string): void {
 function* namedFiles({ assets, variants }: Recipe): Generator<{ path: string; file: string }> {
   for (const [role, file] of Object.entries(assets)) yield { path: `assets.${role}`, file }
   for (const [index, variant] of variants.entries()) {
-    for (const [name, { file }] of Object.entries(variant.graphs)) {
-      yield { path: `variants[${index}].graphs.${name}.file`, file }
+    for (const [name, { file, externalData = [] }] of Object.entries(variant.graphs)) {
+      const path = `variants[${index}].graphs.${name}`
+      yield { path: `${path}.file`, file }
+      for (const [place, data] of externalData.entries()) yield { path: `${path}.externalData[${place}]`, file: data }
     }
   }
 }
