@@ -116,19 +116,24 @@ function noteSetback(download: Running, { wanted, error }: Setback, mirror: Mirr
   const gotOn = wanted.filled >= wanted.mostFilled + chunk.bytes * gettingOn
   wanted.mostFilled = Math.max(wanted.mostFilled, wanted.filled)
   const tries = route.count(mirror, gotOn)
+  // What came of the chunk can be gone on with there only: another mirror would begin it anew.
+  if (gotOn && (problem === 'network' || problem === 'short')) return true
   const delayMs = retryDelayMs(error, tries, download)
   const readyAt = delayMs === undefined ? Infinity : performance.now() + delayMs
   route.failed(mirror, error, readyAt)
   mirrors.putLast(mirror)
   if (problem === 'refused' || problem === 'wrong-bytes') mirrors.ruleOut(mirror, error)
-  if (problem === 'busy' && delayMs !== undefined) mirror.readyAt = readyAt
+  if (problem === 'busy' && delayMs !== undefined) mirror.readyAt = Math.max(mirror.readyAt, readyAt)
   return false
 }
 
 /** The mirror to ask next, as soon as it may be asked. */
 async function nextMirror({ mirrors, signal, file }: Running, { route }: Wanted): Promise<Mirror> {
-  const next = route.next(mirrors, performance.now())
-  if (!next) throw route.failure(mirrors, file.path)
-  if (next.delayMs > 0) await pause(next.delayMs, signal)
-  return next.mirror
+  for (;;) {
+    const next = route.next(mirrors, performance.now())
+    if (!next) throw route.failure(mirrors, file.path)
+    if (next.delayMs <= 0) return next.mirror
+    // Meanwhile, other chunks may hear that it is busy for longer, or not to be asked at all.
+    await pause(next.delayMs, signal)
+  }
 }

@@ -10,6 +10,8 @@ export interface Mirror {
   readyAt: number
   /** The file's content there, as the newest answer told. */
   validator: Validator | undefined
+  /** Where the newest answer came from, redirects included. */
+  answeredBy: string | undefined
   /** Whether the file became another one while it was downloaded. */
   hasChanged: boolean
   /** Why it is not asked any more. */
@@ -34,6 +36,7 @@ export class Mirrors {
       url,
       readyAt: 0,
       validator: undefined,
+      answeredBy: undefined,
       hasChanged: false,
       ruledOut: lasting.get(folderOf(url, path)),
     }))

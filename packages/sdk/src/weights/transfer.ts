@@ -89,7 +89,7 @@ async function requestChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror):
   const range = isFile ? undefined : ([chunk.offset + wanted.filled, chunk.offset + chunk.bytes - 1] as const)
   const headers: Record<string, string> = range ? { Range: `bytes=${range[0]}-${range[1]}` } : {}
   const known = wanted.from?.validator ?? mirror.validator
-  if (range && known?.startsWith('"') && mayAskIfRange(url)) headers['If-Range'] = known
+  if (range && known?.startsWith('"') && mayAskIfRange(mirror.answeredBy ?? url)) headers['If-Range'] = known
   // Past the HTTP cache: it would keep a second copy of everything, serve old bytes under a new manifest, and
   // (Chromium) let requests for ranges of one address run only one after the other.
   const answer = await request({
@@ -140,6 +140,7 @@ function checkValidator(transfer: Transfer, wanted: Wanted, mirror: Mirror, answ
   const validator = validatorOf(answer.response)
   if (hasChanged(mirror.validator, validator)) mirror.hasChanged = true
   mirror.validator = validator ?? mirror.validator
+  mirror.answeredBy = answer.response.url || undefined // Answers that are not the network's have none.
   const before = wanted.from?.validator
   wanted.from = { mirror, validator }
   if (answer.response.status === 206 && wanted.filled > 0 && hasChanged(before, validator)) {
@@ -165,7 +166,7 @@ async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, 
     const message = `the body ended after ${answer.received()} bytes, expected ${expected}`
     throw failed(file, mirror, answer, 'short', message)
   }
-  if (!isWhole && (await answer.fill(new Uint8Array(1))) > 0) {
+  if (!isWhole && (await hasMore(transfer, answer))) {
     startAgain(transfer, wanted)
     const message = `the body has more than the ${missing.length} bytes that were asked for`
     throw failed(file, mirror, answer, 'wrong-answer', message)
@@ -177,6 +178,16 @@ async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, 
   const isAgain = wanted.damagedAt === mirror
   wanted.damagedAt = mirror
   throw wrongDigest(file, mirror, chunk, found, isAgain)
+}
+
+/** Whether a body goes on. One that breaks off here instead of ending has brought what was asked for. */
+async function hasMore({ signal }: Transfer, answer: HttpAnswer): Promise<boolean> {
+  try {
+    return (await answer.fill(new Uint8Array(1))) > 0
+  } catch (error) {
+    if (signal.aborted || !isDownloadFailure(error)) throw error
+    return false
+  }
 }
 
 /** Gives up what came of a chunk: it is not the beginning of what comes next. */

@@ -1,0 +1,154 @@
+/** Downloads over real HTTP from servers that are almost right: what they bring is used, and what they ask is done. */
+import { createHash, randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { splitIntoChunks } from '../../../packages/sdk/src/weights/chunks.js'
+import { downloadChunks } from '../../../packages/sdk/src/weights/download.js'
+import { weightsDefaults, type WeightsSettings } from '../../../packages/sdk/src/weights/settings.js'
+
+const chunkBytes = 1_000
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+interface Asked {
+  readonly first: number
+  readonly last: number
+  /** How many requests for this range came before. */
+  readonly earlier: number
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** Starts a server of one file; resolves with its address. */
+async function serve(answer: (asked: Asked) => unknown): Promise<string> {
+  const count = new Map<string, number>()
+  const server = createServer((request, response) => {
+    const { range = '' } = request.headers
+    const earlier = count.get(range) ?? 0
+    count.set(range, earlier + 1)
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? []
+    answer({ first: Number(first), last: Number(last), earlier, request, response })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  // A server that listens on a port has an address with a port.
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights.bin`
+}
+
+function sendRange(bytes: Buffer, { first, last, response }: Asked, headers = {}): void {
+  const body = bytes.subarray(first, last + 1)
+  response.writeHead(206, {
+    'Content-Range': `bytes ${first}-${last}/${bytes.length}`,
+    'Content-Length': body.length,
+    ...headers,
+  })
+  response.end(body)
+}
+
+/** Downloads the file, and expects the right bytes, each counted once in the end. */
+async function expectDownload(bytes: Buffer, urls: readonly string[], settings: Partial<WeightsSettings> = {}) {
+  const digests = Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, index) =>
+    sha256(bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes)),
+  )
+  const file = { path: 'weights.bin', bytes: bytes.length, sha256: sha256(bytes), chunks: digests }
+  const came = new Uint8Array(bytes.length)
+  let counted = 0
+  await downloadChunks({
+    ...weightsDefaults,
+    retryBaseMs: 1,
+    ...settings,
+    file,
+    urls,
+    ruledOut: new Map(),
+    chunks: splitIntoChunks(file, chunkBytes),
+    signal: new AbortController().signal,
+    onBytes: (count) => (counted += count),
+    onVerified: (chunk, chunkOfFile) => {
+      came.set(chunkOfFile, chunk.offset)
+      return Promise.resolve()
+    },
+  })
+  expect(sha256(came)).toBe(file.sha256)
+  expect(counted).toBe(bytes.length)
+}
+
+test('an answer that breaks off after its last byte has brought its chunk all the same', async () => {
+  const bytes = randomBytes(3 * chunkBytes)
+  let requests = 0
+  const url = await serve(({ first, last, response }) => {
+    requests += 1
+    // No Content-Length: that it has ended is said by a last, empty piece, which never comes.
+    response.writeHead(206, { 'Content-Range': `bytes ${first}-${last}/${bytes.length}` })
+    response.write(bytes.subarray(first, last + 1))
+    // Late enough for the client to have read it: undici throws away what it has not handed over when a connection breaks.
+    setTimeout(() => response.destroy(), 100)
+  })
+  await expectDownload(bytes, [url])
+  expect(requests).toBe(3)
+})
+
+test('mirrors that all break off again and again, but get on, bring the file as one of them would', async () => {
+  const bytes = randomBytes(4 * chunkBytes)
+  const cutting = (asked: Asked) => {
+    const { first, last, response } = asked
+    response.writeHead(206, {
+      'Content-Range': `bytes ${first}-${last}/${bytes.length}`,
+      'Content-Length': last + 1 - first,
+    })
+    const most = 300
+    response.write(bytes.subarray(first, Math.min(last + 1, first + most)), () => {
+      if (last + 1 - first > most) response.destroy()
+      else response.end()
+    })
+  }
+  await expectDownload(bytes, [await serve(cutting), await serve(cutting)])
+})
+
+/** A server whose first chunk comes at once; two others are refused, and none may be asked for before the wait is over. */
+async function serveBusy(bytes: Buffer, delaysMs: { readonly rateLimit: number; readonly overload: number }) {
+  let readyAt = 0
+  let early = 0
+  const url = await serve(async (asked) => {
+    const { first, earlier, response } = asked
+    if (first > 0 && earlier > 0 && performance.now() < readyAt) early += 1
+    if (first === chunkBytes && earlier === 0) {
+      await sleep(delaysMs.rateLimit)
+      readyAt = performance.now() + 1_000
+      response.writeHead(429, { 'Retry-After': '1' }).end()
+    } else if (first === 2 * chunkBytes && earlier === 0) {
+      await sleep(delaysMs.overload)
+      response.writeHead(503).end()
+    } else sendRange(bytes, asked)
+  })
+  return { url, early: () => early }
+}
+
+test.each([
+  ['came first', { rateLimit: 0, overload: 200 }],
+  ['came last', { rateLimit: 200, overload: 0 }],
+])('a wait that a server asks for holds for every request: the answer with Retry-After %s', async (_, delaysMs) => {
+  const bytes = randomBytes(3 * chunkBytes)
+  const random = vi.spyOn(Math, 'random').mockReturnValue(1)
+  onTestFinished(() => random.mockRestore())
+  const { url, early } = await serveBusy(bytes, delaysMs)
+  await expectDownload(bytes, [url], { retryBaseMs: 400 })
+  expect(early()).toBe(0)
+})
+
+test('where its own origin leads to another, requests carry no If-Range, which that one would have to allow', async () => {
+  const bytes = randomBytes(3 * chunkBytes)
+  const seen: (string | undefined)[] = []
+  const elsewhere = await serve((asked) => {
+    seen.push(asked.request.headers['if-range'] as string | undefined)
+    sendRange(bytes, asked, { ETag: '"a"' })
+  })
+  const here = await serve(({ response }) => response.writeHead(302, { Location: elsewhere }).end())
+  vi.stubGlobal('location', new URL(here))
+  onTestFinished(() => void vi.unstubAllGlobals())
+  await expectDownload(bytes, [here])
+  expect(seen).toEqual([undefined, undefined, undefined])
+})
