@@ -69,7 +69,7 @@ test('dispose destroys the GPU device and its sessions', async () => {
   const options = { signal: neverAborted() }
   const source = await connection.call(
     'locate',
-    { modelsUrl: new URL('/models/', location.href).href, model: 'tiny-mlp' },
+    { modelsUrls: [new URL('/models/', location.href).href], model: 'tiny-mlp', from: 'cache-first' },
     options,
   )
   await connection.call('register', source, options)

@@ -30,7 +30,7 @@ export async function serveFile(
   const url = `${inject('fileServer')}/files/${place}`
   await put(url, bytes)
   return {
-    file: await describe(bytes, chunkBytes, path),
+    file: await describeFile(bytes, chunkBytes, path),
     url,
     bytes,
     misbehave: (...faults) => put(`${inject('fileServer')}/faults/${place}`, JSON.stringify(faults)),
@@ -50,7 +50,12 @@ export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-async function describe(bytes: Uint8Array<ArrayBuffer>, chunkBytes: number, path: string): Promise<ManifestFile> {
+/** What a manifest says of a file. */
+export async function describeFile(
+  bytes: Uint8Array<ArrayBuffer>,
+  chunkBytes: number,
+  path: string,
+): Promise<ManifestFile> {
   const chunks: string[] = []
   for (let at = 0; at < bytes.length; at += chunkBytes) {
     chunks.push(await sha256(bytes.subarray(at, at + chunkBytes)))

@@ -1,6 +1,13 @@
 /** What happens when placements fail: who is tried next, what the caller hears, and what an abort does. */
 import { describe, expect, it, vi } from 'vitest'
-import type { Attempt, Engine, EngineRequest, Placement, Plan } from '../../../packages/sdk/src/contract/index.js'
+import type {
+  Attempt,
+  Engine,
+  EngineRequest,
+  ModelSource,
+  Placement,
+  Plan,
+} from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError, errorRules, type ErrorCode } from '../../../packages/sdk/src/errors/index.js'
 import { dispatch, prepareFirst, type Engines } from '../../../packages/sdk/src/router/index.js'
 import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
@@ -11,14 +18,8 @@ const wasm: Placement = { engine: 'device', backend: 'wasm', variant: 'fp32' }
 const remote: Placement = { engine: 'remote', endpoint }
 const everything = [webgpu, wasm, remote]
 
-const request: EngineRequest<'tensors'> = {
-  model: 'model',
-  task: 'tensors',
-  input: {},
-  options: {},
-  manifest: everywhere,
-  manifestUrl: 'https://models.example/model/manifest.json',
-}
+const source: ModelSource = { manifest: everywhere, manifestUrl: 'https://models.example/model/manifest.json' }
+const request: EngineRequest<'tensors'> = { model: 'model', task: 'tensors', input: {}, options: {}, ...source }
 const answer = { output: {}, timings: { inferenceMs: 1 } }
 
 const failWith = (code: ErrorCode) => () =>
@@ -255,15 +256,14 @@ describe('when nobody answers', () => {
 describe('preparing', () => {
   it('makes the first placement ready that can be, and resolves with it', async () => {
     const { context, asked, told } = setUp({ webgpu: failWith('CANARY_FAILED') })
-    expect(await prepareFirst(planOf(everything), request, context)).toEqual(wasm)
+    expect(await prepareFirst(planOf(everything), source, context)).toEqual(wasm)
     expect(asked).toEqual(['webgpu', 'wasm'])
     expect(told).toMatchObject([{ placement: webgpu, code: 'CANARY_FAILED' }])
   })
 
   it('needs nothing where there is no manifest: the endpoint keeps its own models', async () => {
     const { context, asked } = setUp({})
-    const { model, task, input, options } = request
-    expect(await prepareFirst(planOf([remote]), { model, task, input, options }, context)).toEqual(remote)
+    expect(await prepareFirst(planOf([remote]), undefined, context)).toEqual(remote)
     expect(asked).toEqual([])
   })
 
@@ -271,7 +271,7 @@ describe('preparing', () => {
     const caller = new AbortController()
     const prepare = vi.fn(() => new Promise<void>(() => undefined))
     const { context } = setUp({ webgpu: prepare }, caller.signal)
-    const preparing = prepareFirst(planOf(everything), request, context)
+    const preparing = prepareFirst(planOf(everything), source, context)
     caller.abort('gone')
     await expect(preparing).rejects.toBe('gone')
     expect(prepare).toHaveBeenCalledOnce()

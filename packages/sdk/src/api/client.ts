@@ -72,8 +72,8 @@ export class EdgewardClient implements Client {
     const stop = watchProgress(this.#parts.emitter, model, options.onProgress)
     try {
       return await this.#withPlan({ model, policy: options.policy, isLoad: true }, signal, async (planned) => {
-        const request = { ...requestOf(planned), input: '', options: {} }
-        const placement = await prepareFirst(planned.planned, request, this.#context(planned, signal, startedAt))
+        const source = isEdgewardError(planned.source) ? undefined : planned.source
+        const placement = await prepareFirst(planned.planned, source, this.#context(planned, signal, startedAt))
         return { placement, value: placement }
       })
     } finally {

@@ -4,6 +4,7 @@ import type {
   Engine,
   EngineAnswer,
   EngineRequest,
+  ModelSource,
   Placement,
   Plan,
   Result,
@@ -41,13 +42,14 @@ export async function dispatch<T extends TaskName>(
   return { output: value.output, placement, timings, attempts }
 }
 
-/** Makes the first placement ready that can be. */
-export async function prepareFirst(plan: Plan, request: EngineRequest, context: DispatchContext): Promise<Placement> {
-  const { model: _model, task: _task, input: _input, options: _options, ...source } = request
-  const { manifest, manifestUrl } = source
+/** Makes the first placement ready that can be. Without a source, only one that needs no preparation is planned. */
+export async function prepareFirst(
+  plan: Plan,
+  source: ModelSource | undefined,
+  context: DispatchContext,
+): Promise<Placement> {
   const { placement } = await firstThatWorks(plan, context, async (engine, candidate) => {
-    // An endpoint needs no preparation; the device cannot be planned without a manifest.
-    if (manifest && manifestUrl) await engine.prepare(candidate, { ...source, manifest, manifestUrl }, context.signal)
+    if (source) await engine.prepare(candidate, source, context.signal)
   })
   return placement
 }
