@@ -1,5 +1,5 @@
 /** Room for weights: what was made once is not counted on twice. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { randomBytes } from './support/file-server-client.js'
 import { chunkBytes, createHarness } from './support/weights-harness.js'
 import { loadModel, serveRandomModel } from './support/weights-models.js'
@@ -36,4 +36,25 @@ test('room that was made for one load is not counted on by the next: the browser
   expect(await loadModel(store, second)).toEqual({ notStored: [], evicted: ['large'], published: ['second'] })
   refuseChunksUntilOneIsDeleted()
   expect(await loadModel(store, third)).toEqual({ notStored: [], evicted: ['second'], published: ['third'] })
+})
+
+test('models that load at the same time keep within the budget together', async () => {
+  const store = await createHarness().open({ maxBytes: 5 * chunkBytes })
+  const models = await Promise.all(['a', 'b', 'c'].map((id) => serveUnique(id, 2)))
+  const loads = await Promise.all(models.map((model) => loadModel(store, model)))
+  expect(loads.flatMap(({ published }) => published).sort()).toEqual(['a', 'b'])
+  expect((await store.cache.storage()).usedBytes).toBeLessThanOrEqual(5 * chunkBytes)
+})
+
+test('models that load at the same time keep within the quota together, at the cost of those that are used least', async () => {
+  const store = await createHarness().open({ quotaMarginBytes: 0 })
+  const [old, ...models] = await Promise.all(['old', 'a', 'b'].map((id) => serveUnique(id, 2)))
+  await loadModel(store, old!)
+  const estimate = vi
+    .spyOn(navigator.storage, 'estimate')
+    .mockResolvedValue({ quota: 1e9 + 3 * chunkBytes, usage: 1e9 })
+  onTestFinished(() => estimate.mockRestore())
+  const loads = await Promise.all(models.map((model) => loadModel(store, model)))
+  expect(loads.flatMap(({ published }) => published).sort()).toEqual(['a', 'b'])
+  expect(loads.flatMap(({ evicted }) => evicted)).toEqual(['old'])
 })

@@ -1,7 +1,7 @@
 /** The loads of models that are going on: room is made before each, what it needs is kept, and it is published after. */
 import type { ModelSource, VariantDtype } from '../contract/index.js'
 import type { LoadLocks } from './load-locks.js'
-import { neededChunks, sumBytes, type NeededChunk } from './model-record.js'
+import { neededChunks, storedBytes, sumBytes, type NeededChunk } from './model-record.js'
 import type { ModelRecords } from './model-records.js'
 import { cacheFailure, type SpaceNeed, type StorageSpace } from './storage-space.js'
 import type { WeightsDb } from './weights-db.js'
@@ -38,6 +38,8 @@ interface Load {
   readonly id: string
   readonly chunks: readonly NeededChunk[]
   readonly listener: CacheListener
+  /** Whether there was room for it: what it has not stored yet is promised to it. */
+  isPromised: boolean
 }
 
 export class ModelLoads {
@@ -46,6 +48,8 @@ export class ModelLoads {
   readonly #space: StorageSpace
   readonly #locks: LoadLocks
   readonly #loads = new Set<Load>()
+  /** Loads are let in one after the other: each leaves alone what those before it were promised. */
+  #lastAdmission: Promise<unknown> = Promise.resolve()
 
   constructor(db: WeightsDb, records: ModelRecords, space: StorageSpace, locks: LoadLocks) {
     this.#db = db
@@ -62,12 +66,11 @@ export class ModelLoads {
   /** Makes room for what of a model is not stored yet. Never rejects: a cache that fails refuses. */
   async admit(source: ModelSource, dtype: VariantDtype, listener: CacheListener): Promise<AdmittedLoad> {
     const { manifest } = source
-    const load: Load = { id: manifest.id, chunks: neededChunks(manifest, dtype), listener }
+    const load: Load = { id: manifest.id, chunks: neededChunks(manifest, dtype), listener, isPromised: false }
     this.#loads.add(load)
-    const [release, refusal] = await Promise.all([
-      this.#locks.announce(load.id),
-      this.#reserve(load).catch(cacheFailure),
-    ])
+    const reserving = this.#lastAdmission.then(() => this.#reserve(load)).catch(cacheFailure)
+    this.#lastAdmission = reserving.then((refusal) => (load.isPromised = refusal === undefined))
+    const [release, refusal] = await Promise.all([this.#locks.announce(load.id), reserving])
     const end = () => {
       this.#loads.delete(load)
       release()
@@ -90,7 +93,7 @@ export class ModelLoads {
   /** Lets in files whose digests are not known yet: what is learnt of them is kept until `giveUp`. Never rejects. */
   async admitUnpinned(id: string, bytes: number, listener: CacheListener): Promise<UnpinnedLoad> {
     const chunks: NeededChunk[] = []
-    const load: Load = { id, chunks, listener }
+    const load: Load = { id, chunks, listener, isPromised: false }
     this.#loads.add(load)
     if (bytes > 0) listener.onMissing?.(bytes)
     const release = await this.#locks.announce(id)
@@ -121,17 +124,24 @@ export class ModelLoads {
     }
   }
 
-  async #reserve({ chunks, listener }: Load): Promise<string | undefined> {
+  async #reserve(load: Load): Promise<string | undefined> {
+    const { chunks, listener } = load
     const noDatabase = await this.#db.connect()
     if (noDatabase !== undefined) {
       listener.onMissing?.(sumBytes(chunks))
       return noDatabase
     }
-    const stored = await this.#db.stored(chunks.map(({ digest }) => digest))
-    const missingBytes = sumBytes(chunks.filter(({ digest }) => !stored.has(digest)))
-    listener.onMissing?.(missingBytes)
-    const present = chunks.filter(({ digest }) => stored.has(digest))
-    return missingBytes === 0 ? undefined : this.#space.reserve(this.#need(missingBytes, present))
+    const others = [...this.#loads].filter((other) => other !== load && other.isPromised)
+    const promised = others.flatMap((other) => other.chunks)
+    const stored = await this.#db.stored([...chunks, ...promised].map(({ digest }) => digest))
+    const isMissing = ({ digest }: NeededChunk) => !stored.has(digest)
+    listener.onMissing?.(sumBytes(chunks.filter(isMissing)))
+    const counted = new Set(promised.map(({ digest }) => digest))
+    const bytes = sumBytes(chunks.filter((chunk) => isMissing(chunk) && !counted.has(chunk.digest)))
+    if (bytes === 0) return undefined
+    const present = [...chunks.filter((chunk) => !isMissing(chunk)), ...promised]
+    const promisedBytes = storedBytes([{ chunks: promised.filter(isMissing) }])
+    return this.#space.reserve({ ...this.#need(bytes), present, promisedBytes })
   }
 
   async #publish(source: ModelSource, dtype: VariantDtype, { listener }: Load): Promise<void> {
@@ -144,12 +154,13 @@ export class ModelLoads {
     }
   }
 
-  #need(bytes: number, present: readonly NeededChunk[] = []): SpaceNeed {
+  #need(bytes: number): SpaceNeed {
     const loads = [...this.#loads]
     const names = loads.map(({ id }) => id).join(', ')
     return {
       bytes,
-      present,
+      present: [],
+      promisedBytes: 0,
       inUse: new Set(loads.map(({ id }) => id)),
       inFlight: this.inFlight,
       elsewhere: () => this.#locks.elsewhere(),

@@ -8,8 +8,10 @@ import type { WeightsSettings } from './settings.js'
 /** What must not go, and who hears of what went. */
 export interface SpaceNeed {
   readonly bytes: number
-  /** Chunks of the same load that are stored already: they count for the budget, though no record names them yet. */
+  /** Chunks that count for the budget, though no record names them yet: what this load has, and others were promised. */
   readonly present: readonly NeededChunk[]
+  /** How many bytes of those are not stored yet. */
+  readonly promisedBytes: number
   readonly inUse: ReadonlySet<string>
   readonly inFlight: ReadonlySet<string>
   /** The models that other tabs are loading: they must not go either, nor may what these loads have stored. */
@@ -44,7 +46,7 @@ export class StorageSpace {
     this.#spareBytes = 0 // Others may have taken since what was spared for earlier loads.
     const { maxBytes, quotaMarginBytes } = this.#settings
     const { quota, usage = 0 } = await estimateStorage()
-    const freeBytes = quota === undefined ? Infinity : quota - usage - quotaMarginBytes
+    const freeBytes = quota === undefined ? Infinity : quota - usage - quotaMarginBytes - need.promisedBytes
     if (need.bytes <= freeBytes && maxBytes === Infinity) return undefined
     const freed = await this.#inTurn(() => this.#fit(need, freeBytes))
     return freed === undefined ? refusal(need.bytes, maxBytes, freeBytes) : undefined
