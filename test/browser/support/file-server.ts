@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { Fault, LoggedRequest } from './faults.js'
+import { Hubs, type HubBehaviour } from './hub-server.js'
 
 /** A path's bytes, its faults, and the requests that came for it. */
 interface Entry {
@@ -20,8 +21,9 @@ type Faults = { readonly [K in Fault['kind']]?: Extract<Fault, { readonly kind: 
 /** `PUT /files/PATH` and `GET /files/PATH`; `PUT /faults/PATH` takes JSON, `GET /log/PATH` gives it. */
 export async function startFileServer(): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const entries = new Map<string, Entry>()
+  const hubs = new Hubs((place, request, response) => serve(entryAt(entries, place), request, response))
   const server = createServer((request, response) => {
-    answer(entries, request, response).catch((error: unknown) => {
+    answer(entries, hubs, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)))
     })
   })
@@ -38,12 +40,20 @@ function stop(server: Server): Promise<void> {
   })
 }
 
-async function answer(entries: Map<string, Entry>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  entries: Map<string, Entry>,
+  hubs: Hubs,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost')
   const [, door = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(pathname) ?? []
-  const entry = entries.get(path) ?? { bytes: undefined, faults: [], log: [], preflights: 0, gathered: [] }
-  entries.set(path, entry)
   allowEveryOrigin(response)
+  if (door === 'hub') {
+    await answerHub(hubs, path, request, response)
+    return
+  }
+  const entry = entryAt(entries, path)
   switch (`${request.method ?? ''} ${door}`) {
     case 'PUT files':
       entry.bytes = await bodyOf(request)
@@ -72,6 +82,22 @@ async function answer(entries: Map<string, Entry>, request: IncomingMessage, res
     default:
       end(response, request.method === 'OPTIONS' ? 204 : 404)
   }
+}
+
+function entryAt(entries: Map<string, Entry>, path: string): Entry {
+  const entry = entries.get(path) ?? { bytes: undefined, faults: [], log: [], preflights: 0, gathered: [] }
+  entries.set(path, entry)
+  return entry
+}
+
+/** `/hub/NAME` is the test's door to a hub, what lies below it the hub itself. */
+async function answerHub(hubs: Hubs, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, name = '', inner] = /^([^/]+)(?:\/(.*))?$/.exec(path) ?? []
+  if (inner !== undefined) return hubs.answer(name, inner, request, response)
+  if (request.method === 'GET') return end(response, 200, JSON.stringify(hubs.log(name)))
+  // Only this project's tests set up hubs, through the typed client beside this file.
+  if (request.method === 'PUT') hubs.setUp(name, JSON.parse((await bodyOf(request)).toString()) as HubBehaviour)
+  end(response, 204)
 }
 
 async function serve(entry: Entry, request: IncomingMessage, response: ServerResponse): Promise<void> {
