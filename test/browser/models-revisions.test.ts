@@ -1,8 +1,9 @@
 /** Revisions: which one answers, what is asked of the models' server for it, and how a newer one comes. */
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Client, ClientOptions, EdgewardEvents } from 'edgeward'
 import { testClient, tinyInput } from './support/clients.js'
 import { serveRevisions, type ServedRevisions } from './support/model-revisions.js'
+import { workerWithPrelude } from './support/worker-prelude.js'
 import { capturedWorkers } from './support/workers.js'
 
 /** The answer to `tinyInput`, whatever the revision. */
@@ -78,6 +79,27 @@ test('a newer revision comes in the background, changed chunks only, and serves 
   await answer(next, served.model)
   expect(await served.requests('graph')).toEqual([])
   expect(await next.models.verify(served.model)).toMatchObject({ wrongChunks: 0 })
+})
+
+test('what comes in the background gives way to all else that the page fetches', async () => {
+  const served = await serveRevisions('r1')
+  await visit(served)
+  await served.publish('r2')
+  const channel = new BroadcastChannel(crypto.randomUUID())
+  const priorities: unknown[] = []
+  channel.addEventListener('message', ({ data }) => priorities.push(data))
+  onTestFinished(() => channel.close())
+  const workerUrl = workerWithPrelude(`const { fetch } = self
+const channel = new BroadcastChannel(${JSON.stringify(channel.name)})
+self.fetch = (url, init) => {
+  if (String(url).endsWith('.onnx')) channel.postMessage(init.priority)
+  return fetch(url, init)
+}`)
+  const edge = clientOf(served, { workerUrl })
+  const update = updatesOf(edge)
+  await answer(edge, served.model)
+  await update
+  await expect.poll(() => priorities).toEqual(['low'])
 })
 
 test.each([

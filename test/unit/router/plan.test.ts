@@ -11,6 +11,7 @@ import {
   gpuWithoutHalfPrecision,
   halfAndInt8,
   localOnly,
+  manifestWith,
   realGpu,
   remoteFirst,
   softwareGpu,
@@ -125,6 +126,21 @@ const rows: readonly Row[] = [
     },
     placements: [],
     ruledOut: ['remote: NO_PLACEMENT', 'device: DEVICE_UNSUPPORTED'],
+  },
+  {
+    when: 'offline rules the endpoint out, and the variants that are not cached',
+    input: {
+      policy: { ...remoteFirst, offline: true },
+      manifest: manifestWith({ dtype: 'fp32', backends: ['wasm'] }, { dtype: 'int8', backends: ['wasm'] }),
+      onlyCached: { variants: ['int8'], reason: 'the policy says offline' },
+    },
+    placements: ['wasm int8'],
+    ruledOut: [
+      'remote: NO_PLACEMENT',
+      'webgpu fp32: BACKEND_UNAVAILABLE',
+      'webgpu int8: BACKEND_UNAVAILABLE',
+      'wasm fp32: NOT_CACHED',
+    ],
   },
   {
     when: 'a client without an endpoint has none',

@@ -62,7 +62,7 @@ export async function loadFile(
     }
     await downloadChunks({
       ...settings,
-      fetch: context.network.fetch,
+      fetch: fetchOf(context.network, options),
       file,
       urls: [options.url, ...(options.mirrorUrls ?? [])],
       ruledOut: context.ruledOut,
@@ -81,6 +81,10 @@ export async function loadFile(
     // The next owner must find all that was verified. The load itself does not wait for the database.
     void keeper.settled().then(() => shared.leave())
   }
+}
+
+function fetchOf({ fetch }: Network, { priority }: LoadFileOptions): Network['fetch'] {
+  return priority === undefined ? fetch : (url, init) => fetch(url, { ...init, priority })
 }
 
 /** @throws EdgewardError NOT_CACHED when chunks are missing */

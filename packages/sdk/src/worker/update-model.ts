@@ -26,6 +26,7 @@ export async function updateModel(
   const storage: { model: string; reason: string }[] = []
   const refused = new AbortController()
   const listener: LoadListener = {
+    priority: 'low',
     onNotStored: (reason) => {
       storage.push({ model: id, reason })
       refused.abort(reason) // What cannot be kept need not be fetched: the old revision serves.
