@@ -64,7 +64,7 @@ export const loadCases = [
       isSplit,
       weightsBytes,
       request: /** @type {const} */ ({ kind: 'run', width }),
-      rounds: isSplit ? 5 : 3,
+      rounds: isSplit ? 4 : 3,
       throttledRounds: id === 'synthetic-90mb-split' ? 2 : 0,
       sides: isSplit ? /** @type {readonly Side[]} */ ([...compared, 'unverified']) : compared,
     }

@@ -72,7 +72,7 @@ function toMarkdown({ machine: where, rows }) {
   const lines = rows.map(({ what, ours, oursQuartiles, peer, peerQuartiles, peerName, unit, ratio, target, met }) => {
     const values = [quantity(ours, oursQuartiles, unit), quantity(peer, peerQuartiles, unit)]
     const verdict = met === undefined ? '' : met ? 'yes' : 'no'
-    return `| ${[what, ...values, peerName, ratio.toFixed(2), target ?? '', verdict].join(' | ')} |`
+    return `| ${[what, ...values, peerName, Number.isFinite(ratio) ? ratio.toFixed(2) : '', target ?? '', verdict].join(' | ')} |`
   })
   const head = ['what', 'Edgeward', 'peer', 'peer is', 'ratio', 'target', 'met']
   const rule = head.map(() => '---')
