@@ -198,6 +198,23 @@ describe('a load goes on from memory, and says once why,', () => {
     release()
     expect(notStored).toHaveLength(1)
   })
+
+  test('when the database hangs and holds all of it: two waits are enough', async () => {
+    const harness = createHarness()
+    const served = await serveRandomFile(40 * chunkBytes, chunkBytes)
+    await visit(harness, served)
+    const operationDeadlineMs = 400
+    const store = await harness.open({ operationDeadlineMs })
+    const release = await blockChunks(harness.databaseName)
+    const open = vi.spyOn(IDBFactory.prototype, 'open')
+    onTestFinished(() => open.mockRestore())
+    const { result, came, notStored } = startLoad(store, served)
+    expect(isSame(await result, served.bytes)).toBe(true)
+    expect(came).toEqual({ cache: 0, network: 40 * chunkBytes })
+    expect(open.mock.calls.length).toBeLessThanOrEqual(1)
+    expect(notStored).toEqual([expect.stringContaining('hangs')])
+    release()
+  })
 })
 
 describe('a connection that is lost', () => {

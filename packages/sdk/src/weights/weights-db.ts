@@ -39,6 +39,8 @@ export class WeightsDb {
   #refusesBlobs = false
   #connection: Connection = { state: 'idle', reason: 'the weights database was not opened yet' }
   #opening: Promise<void> | undefined
+  /** How many connections in a row have not answered. */
+  #hungConnections = 0
 
   constructor(settings: WeightsSettings, makeRoom: MakeRoom = () => Promise.resolve(false)) {
     this.#settings = settings
@@ -171,13 +173,23 @@ export class WeightsDb {
     const connection = this.#connection
     if (connection.state !== 'open') throw new DOMException(connection.reason, 'InvalidStateError')
     try {
-      return await within(this.#settings.operationDeadlineMs, what, work(connection.database))
+      const result = await within(this.#settings.operationDeadlineMs, what, work(connection.database))
+      this.#hungConnections = 0
+      return result
     } catch (error) {
-      const isLost = isNamed(error, 'InvalidStateError') || isNamed(error, 'TimeoutError')
       // Another attempt may have opened a new connection meanwhile.
-      if (isLost && this.#connection === connection) this.#lose(messageOf(error))
+      if (this.#connection === connection) this.#noteFailure(error)
       throw error
     }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (isNamed(error, 'InvalidStateError')) this.#lose(messageOf(error))
+    if (!isNamed(error, 'TimeoutError')) return
+    this.#hungConnections += 1
+    // A new connection helps where the old one was lost, but not where the database hangs: every chunk would wait for it.
+    if (this.#hungConnections < mostHungConnections) this.#lose(messageOf(error))
+    else this.#disconnect({ state: 'unusable', reason: `the weights database hangs: ${messageOf(error)}` })
   }
 
   #lose(reason: string): void {
@@ -189,6 +201,8 @@ export class WeightsDb {
     this.#connection = next
   }
 }
+
+const mostHungConnections = 2
 
 type FailureName =
   /** The connection is closing or gone. */
