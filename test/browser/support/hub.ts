@@ -39,7 +39,9 @@ export async function serveHub(files: HubFiles, behaviour: Partial<HubBehaviour>
   if (behaviour.files) await change({ files: behaviour.files })
   return {
     baseUrl: `${server}/hub/${name}`,
-    misbehave: async (path, ...faults) => void (await put(`faults/${name}/${path}`, JSON.stringify(faults))),
+    misbehave: async (path, ...faults) => {
+      await put(`faults/${name}/${path}`, JSON.stringify(faults))
+    },
     requests: async (path) => (await (await fetch(`${server}/log/${name}/${path}`)).json()) as LoggedRequest[],
     log: async () => (await (await fetch(`${server}/hub/${name}`)).json()) as HubRequestLog[],
     change,

@@ -80,8 +80,11 @@ describe('the builds of a repository', () => {
 
 describe('feature-extraction', () => {
   const draft = (changes: Readonly<Record<string, RepositoryJson | undefined>>) => {
-    const entries = Object.entries({ ...sentence, ...changes }).filter(([, json]) => json !== undefined)
-    return draftManifest(repository(['onnx/model.onnx'], Object.fromEntries(entries) as typeof sentence))
+    const json: Record<string, RepositoryJson> = {}
+    for (const [path, value] of Object.entries<RepositoryJson | undefined>({ ...sentence, ...changes })) {
+      if (value !== undefined) json[path] = value
+    }
+    return draftManifest(repository(['onnx/model.onnx'], json))
   }
 
   test("takes pooling, normalisation and length from sentence-transformers' files", async () => {

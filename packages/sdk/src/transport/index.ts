@@ -4,6 +4,7 @@ export {
   modelKey,
   type AddPayload,
   type CacheActions,
+  type ConfigurePayload,
   type DownloadPayload,
   type LiveResources,
   type LocateFrom,

@@ -92,7 +92,7 @@ async function listByApi(hub: HubRequest): Promise<HubListing | undefined> {
   for (let page = 0; next !== undefined && page < maxPages; page += 1) {
     const tree = await getJson(hub, next)
     if (!Array.isArray(tree?.json)) return undefined
-    files.push(...tree.json.flatMap(listedFile))
+    files.push(...(tree.json as readonly unknown[]).flatMap(listedFile))
     next = nextPage(tree.link, next)
   }
   const licence = licenceOf(fieldOf(about?.json, 'tags'))
@@ -189,7 +189,8 @@ export function nextPage(link: string | null, url: string): string | undefined {
 }
 
 function licenceOf(tags: unknown): string | undefined {
-  const named = (Array.isArray(tags) ? tags : []).find((tag: unknown) => String(tag).startsWith('license:'))
+  const texts: readonly unknown[] = Array.isArray(tags) ? tags : []
+  const named = texts.find((tag) => String(tag).startsWith('license:'))
   return typeof named === 'string' ? named.slice('license:'.length) : undefined
 }
 

@@ -62,8 +62,8 @@ export function locateLocal({ id }: ModelName, network: Network): ModelSource {
 
 async function filesOf(given: GivenFiles): Promise<Files> {
   if (given instanceof Blob) return new Map([[graphName(given), given]])
-  if ('kind' in given && given instanceof FileSystemDirectoryHandle) return filesIn(given)
-  return new Map(Object.entries(given as Readonly<Record<string, Blob>>).map(([path, file]) => [plain(path), file]))
+  if (given instanceof FileSystemDirectoryHandle) return filesIn(given)
+  return new Map(Object.entries(given).map(([path, file]) => [plain(path), file]))
 }
 
 /** A file's own name can say what build it is: `model_quantized.onnx`. */

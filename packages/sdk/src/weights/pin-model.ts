@@ -44,9 +44,10 @@ export async function pinModel(
   try {
     for (const file of files) {
       const url = fileUrl(manifestUrl, file.path)
+      const isGiven = url.startsWith(heldUrl(manifest.id))
       const { pin, bytes: held } = await pinFile(context, file, {
         // The user's own files are read again rather than pinned for ever.
-        key: url.startsWith(heldUrl(manifest.id)) ? undefined : pinKey(manifest, file),
+        key: isGiven ? undefined : pinKey(manifest, file),
         url,
         mirrorUrls: mirrorUrls.map((mirror) => fileUrl(mirror, file.path)),
         chunkBytes: manifest.chunkBytes,
@@ -61,7 +62,7 @@ export async function pinModel(
         onPinned: (chunk) => admission.learnt(chunk),
       })
       pins.set(file.path, pin)
-      if (held) ends.push(context.network.hold(url, held))
+      if (held && !isGiven) ends.push(context.network.hold(url, held))
     }
     return { pins, bytes, end }
   } catch (error) {

@@ -1,35 +1,26 @@
 /** What the worker does for each call of the page. */
 import { EdgewardError } from '../errors/index.js'
-import { askToken, modelKey, type ModelKey, type WorkerHandlers } from '../transport/index.js'
-import { holdModel, Network, openWeightsStore, type WeightsStore } from '../weights/index.js'
+import { modelKey, type ModelKey, type WorkerHandlers } from '../transport/index.js'
+import { holdModel } from '../weights/index.js'
 import { loadStream } from './load-stream.js'
 import { locateModel } from './locate-model.js'
 import { runTask } from './run-task.js'
 import { SessionPool } from './session-pool.js'
 import { updateModel } from './update-model.js'
 import { WorkerModel } from './worker-model.js'
+import { WorkerStore } from './worker-store.js'
 
 export function createWorkerApi(): WorkerHandlers {
   const models = new Map<ModelKey, WorkerModel>()
   const pool = new SessionPool()
-  let store: Promise<WeightsStore> | undefined
-  let settings: Parameters<typeof openWeightsStore>[0]
-  let network = new Network()
-  const openStore = () => (store ??= openWeightsStore(settings, network))
+  const store = new WorkerStore()
+  const openStore = () => store.open()
 
-  const modelNamed = (key: ModelKey): WorkerModel => {
-    const model = models.get(key)
-    if (model === undefined) throw new EdgewardError('INTERNAL', `The worker was not told about the model ${key}.`)
-    return model
-  }
+  const modelNamed = (key: ModelKey) => models.get(key) ?? untold(key)
 
   return {
-    configure({ huggingFace: hub, ...storage }) {
-      settings = storage
-      if (hub) {
-        const { baseUrl, tokenPort } = hub
-        network = new Network({ baseUrl, ...(tokenPort && { token: askToken(tokenPort) }) })
-      }
+    configure(payload) {
+      store.configure(payload)
       return Promise.resolve(undefined)
     },
 
@@ -42,7 +33,7 @@ export function createWorkerApi(): WorkerHandlers {
     },
 
     async add(payload) {
-      await holdModel(network, payload)
+      await holdModel(store.network, payload)
     },
 
     async prepare(payload) {
@@ -70,29 +61,17 @@ export function createWorkerApi(): WorkerHandlers {
       return runTask(model, payload, (graph, inputs, outputs) => sessions.infer(graph, inputs, outputs, signal), signal)
     },
 
-    process(payload, { infer, signal }) {
-      const model = modelNamed(payload.model)
-      const [{ dtype }] = model.manifest.variants
-      // What the graph takes and gives may not be known yet.
-      return model.pinned(dtype, signal, {}, () => runTask(model, payload, infer, signal))
-    },
+    process: async (payload, { infer, signal }) =>
+      runTask(await modelNamed(payload.model).described(signal), payload, infer, signal),
 
     async shutdown() {
       models.clear()
       await pool.close()
-      const closing = store
-      store = undefined
-      return { ...pool.live, databases: await closeStore(closing) }
+      return { ...pool.live, databases: await store.close() }
     },
   }
 }
 
-/** Resolves with how many databases are still open then. */
-async function closeStore(store: Promise<WeightsStore> | undefined): Promise<number> {
-  const opened = await store
-  if (opened === undefined) return 0
-  return opened.close().then(
-    () => 0,
-    () => 1,
-  )
+function untold(key: ModelKey): never {
+  throw new EdgewardError('INTERNAL', `The worker was not told about the model ${key}.`)
 }

@@ -81,6 +81,11 @@ export class WorkerModel {
     }
   }
 
+  /** Resolves with this model when it is known what its graphs take and give: in all variants the same. */
+  described(signal: AbortSignal): Promise<this> {
+    return this.pinned(this.manifest.variants[0].dtype, signal, {}, () => Promise.resolve(this))
+  }
+
   /** Lets in a load of a variant; see the store's `admit`. */
   async admit(variant: VariantDtype, listener: LoadListener): Promise<ModelAdmission> {
     const store = await this.#store()
