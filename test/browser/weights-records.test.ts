@@ -38,11 +38,15 @@ function failPutsWhile(isFull: () => boolean): void {
 }
 
 describe('the database', () => {
-  test('of version 1 keeps its chunks when it becomes version 2', async () => {
+  test.each([1, 2])('of version %i keeps what it has when it becomes version 3', async (version) => {
     const harness = createHarness()
     const served = await serveRandomFile(2.5 * chunkBytes, chunkBytes)
-    const opening = indexedDB.open(harness.databaseName, 1)
-    opening.onupgradeneeded = () => void opening.result.createObjectStore('chunks')
+    const opening = indexedDB.open(harness.databaseName, version)
+    const kept = { id: 'kept', chunks: [] }
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore('chunks')
+      if (version > 1) opening.result.createObjectStore('models', { keyPath: 'id' }).put(kept)
+    }
     const old = await settled(opening)
     const chunks = old.transaction('chunks', 'readwrite').objectStore('chunks')
     await Promise.all(
@@ -54,9 +58,11 @@ describe('the database', () => {
     expect((await visit(harness, served)).came).toEqual({ cache: 2.5 * chunkBytes, network: 0 })
     const now = await openDatabase(harness.databaseName)
     expect({ version: now.version, stores: [...now.objectStoreNames] }).toEqual({
-      version: 2,
-      stores: ['chunks', 'models'],
+      version: 3,
+      stores: ['chunks', 'models', 'pins'],
     })
+    const models = await settled(now.transaction('models').objectStore('models').getAll())
+    expect(models).toEqual(version > 1 ? [kept] : [])
     now.close()
   })
 

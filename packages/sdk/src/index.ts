@@ -2,7 +2,13 @@
 export { createClient } from './api/create-client.js'
 export type { Client, Pipeline } from './api/client-surface.js'
 export { clientDefaults } from './api/options.js'
-export type { ClientOptions, PipelineOptions, PrepareOptions, RequestOptions } from './api/options.js'
+export type {
+  ClientOptions,
+  HuggingFaceOptions,
+  PipelineOptions,
+  PrepareOptions,
+  RequestOptions,
+} from './api/options.js'
 export type * from './contract/index.js'
 export {
   EdgewardError,
