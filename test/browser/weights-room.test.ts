@@ -58,3 +58,13 @@ test('models that load at the same time keep within the quota together, at the c
   expect(loads.flatMap(({ published }) => published).sort()).toEqual(['a', 'b'])
   expect(loads.flatMap(({ evicted }) => evicted)).toEqual(['old'])
 })
+
+test('an origin without storage is told so: nothing is used, nothing is kept', async () => {
+  const { cache } = await createHarness().open()
+  const refused = new TypeError('as for an opaque origin')
+  for (const method of ['estimate', 'persisted'] as const) {
+    const spy = vi.spyOn(navigator.storage, method).mockRejectedValue(refused)
+    onTestFinished(() => spy.mockRestore())
+  }
+  expect(await cache.storage()).toEqual({ usedBytes: 0, persisted: false, models: [] })
+})

@@ -74,15 +74,11 @@ export class WeightsCache {
   }
 
   async storage(): Promise<StorageUse> {
-    const [records, { quota }, persisted] = await Promise.all([
-      this.#records.all(),
-      estimateStorage(),
-      globalThis.navigator?.storage?.persisted?.(),
-    ])
+    const [records, { quota }, persisted] = await Promise.all([this.#records.all(), estimateStorage(), isPersisted()])
     return {
       usedBytes: storedBytes(records),
       ...(quota !== undefined && { quotaBytes: quota }),
-      persisted: persisted ?? false,
+      persisted,
       models: records.map(cachedModel),
     }
   }
@@ -140,6 +136,15 @@ export class WeightsCache {
     } catch {
       return false // The browser has lost what is behind the Blob, or it is none.
     }
+  }
+}
+
+/** Whether the browser has promised to keep this site's storage. */
+async function isPersisted(): Promise<boolean> {
+  try {
+    return (await globalThis.navigator?.storage?.persisted?.()) ?? false
+  } catch {
+    return false // An opaque origin has no storage that could be kept.
   }
 }
 
