@@ -13,13 +13,13 @@ export interface WeightsRequest {
 }
 
 export interface TabsServer extends TestServer {
-  readonly weights: readonly WeightsRequest[]
+  readonly weights: WeightsRequest[]
   /** Answers so many requests for a file and holds the later ones back, until `release()`. */
   hold(file: string, after: number): void
   release(): void
 }
 
-/** `start()` runs the model; `progress` is the last that the page heard of the download. */
+/** `start()` runs the model; `progress` is the last that the page heard of the download, `reasons` what it heard of storage. */
 const page = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Tabs</title>
 <script type="module">
@@ -27,6 +27,9 @@ const page = `<!doctype html>
   const edge = createClient({ models: '/models/' })
   window.progress = { loadedBytes: 0, cachedBytes: 0, totalBytes: 0 }
   edge.on('download', (progress) => (window.progress = progress))
+  window.edge = edge
+  window.reasons = []
+  edge.on('storage', ({ model, reason }) => reasons.push(model + ': ' + reason))
   window.start = async () => {
     const { output, placement } = await edge.pipeline('feature-extraction', 'all-minilm-l6-v2')(['one download'])
     return { dimensions: output[0].length, engine: placement.engine }
