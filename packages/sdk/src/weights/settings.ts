@@ -8,7 +8,10 @@ export interface WeightsSettings extends RetrySettings {
   readonly openDeadlineMs: number
   /** How long one read or write may take before the database counts as hung. */
   readonly operationDeadlineMs: number
-  /** How long a server may send no byte. The size of a file is never a reason to give up. */
+  /**
+   * How long a server may send no byte. The size of a file is never a reason to give up. It holds for the first answer
+   * too: browsers let a request wait while six others to the same server (HTTP/1.1) are under way, which is no stall.
+   */
   readonly stallMs: number
   /** How many requests a download begins with, and how long it measures what they bring before it changes their number. */
   readonly parallelRequests: number
