@@ -1,6 +1,7 @@
 /** ONNX Runtime's own files: from another origin, of the wrong type, tampered with, missing, not needed. */
 import { expect, test } from 'vitest'
 import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { serveFile } from './support/file-server-client.js'
 import { serveRuntime } from './support/served-runtime.js'
 
 test.each([
@@ -38,12 +39,30 @@ test.each([
   expect(placement).toMatchObject({ engine: 'remote' })
 })
 
-test('nothing of the runtime is fetched for an endpoint, a plan or a download', async () => {
+test('where one backend is certain, the runtime is fetched while the manifest still travels', async () => {
   const { workerUrl, binary } = await serveRuntime()
-  const remote = testClient({ workerUrl, device: false, remote: endpoint() })
-  expect((await remote.run('tiny-mlp', tinyInput())).placement).toMatchObject({ engine: 'remote' })
+  const path = 'slow-model/manifest.json'
+  const manifest = await serveFile(new Uint8Array(1), 1, path)
+  await manifest.misbehave({ kind: 'silence' })
+  const edge = testClient({ workerUrl, models: manifest.url.slice(0, -path.length) })
+  const controller = new AbortController()
+  const pending = edge.run('slow-model', tinyInput(), { signal: controller.signal })
+  await expect.poll(async () => (await binary.requests()).length, { timeout: 30_000 }).toBeGreaterThan(0)
+  controller.abort()
+  await expect(pending).rejects.toMatchObject({ name: 'AbortError' })
+})
+
+test('nothing of the runtime is fetched for an endpoint, a plan, a download, or offline before it is needed', async () => {
+  const { workerUrl, binary } = await serveRuntime()
+  const remote = endpoint()
+  for (const options of [{ device: false }, { policy: { prefer: 'remote' } }] as const) {
+    const { placement } = await testClient({ workerUrl, remote, ...options }).run('tiny-mlp', tinyInput())
+    expect(placement).toMatchObject({ engine: 'remote' })
+  }
   const device = testClient({ workerUrl })
   await device.explain('tiny-mlp')
   await device.models.download('tiny-mlp')
+  const offline = testClient({ workerUrl, policy: { offline: true } }).run('not-there', tinyInput())
+  await expect(offline).rejects.toMatchObject({ code: 'NOT_CACHED' })
   expect(await binary.requests()).toEqual([])
 })

@@ -54,6 +54,7 @@ export function createFakeClient({ options = {}, locate = findsEverything, ...pa
     add: () => Promise.resolve(),
     update: () => Promise.resolve({ storage: [] }),
     missing: () => Promise.resolve({}),
+    warm: () => undefined,
     storageReasons: new StorageReasons(),
     emitter,
     probe: () => Promise.resolve(cpuOnly),

@@ -26,8 +26,22 @@ export function startFakeWorker(handlers: Partial<WorkerHandlers> | 'silent'): F
       vi.stubGlobal(name, workerEnd[name].bind(workerEnd))
     }
     vi.stubGlobal('navigator', { locks })
-    const rest = { locate: notAsked, register: notAsked, prepare: notAsked, run: notAsked, process: notAsked }
-    const cache = { configure: notAsked, add: notAsked, download: notAsked, cache: notAsked, update: notAsked, missing: notAsked }
+    const rest = {
+      locate: notAsked,
+      register: notAsked,
+      warm: notAsked,
+      prepare: notAsked,
+      run: notAsked,
+      process: notAsked,
+    }
+    const cache = {
+      configure: notAsked,
+      add: notAsked,
+      download: notAsked,
+      cache: notAsked,
+      update: notAsked,
+      missing: notAsked,
+    }
     serve({ ...rest, ...cache, shutdown: notAsked, ...handlers })
     workerEnd.start()
   }

@@ -35,6 +35,14 @@ export interface ClientParts extends CacheParts, PlannerParts {
   readonly release: () => Promise<void>
 }
 
+/** What working by a plan came to. */
+interface Worked<V> {
+  readonly placement: Placement
+  readonly value: V
+  /** What ended the attempts before. */
+  readonly codes?: readonly ErrorCode[]
+}
+
 export class EdgewardClient implements Client {
   readonly models: ModelCache
   readonly #parts: ClientParts
@@ -71,7 +79,7 @@ export class EdgewardClient implements Client {
     const signal = this.#signalOf(options)
     const stop = watchProgress(this.#parts.emitter, model, options.onProgress)
     try {
-      return await this.#withPlan({ model, policy: options.policy, isLoad: true }, signal, async (planned) => {
+      return await this.#withPlan({ model, policy: options.policy, load: 'sessions' }, signal, async (planned) => {
         const source = isEdgewardError(planned.source) ? undefined : planned.source
         const placement = await prepareFirst(planned.planned, source, this.#context(planned, signal, startedAt))
         return { placement, value: placement }
@@ -116,13 +124,17 @@ export class EdgewardClient implements Client {
     const signal = this.#signalOf(options)
     const prepared = await this.#prepareInput(task, input, signal)
     try {
-      return await this.#withPlan({ model, task, policy: options.policy, isLoad: true }, signal, async (planned) => {
-        const request = { ...requestOf(planned), task, input: prepared.input, options: taskOptionsOf(options) }
-        const result = await dispatch(planned.planned, request, this.#context(planned, signal, startedAt))
-        const { placement, timings, attempts } = result
-        this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
-        return { placement, value: result }
-      })
+      return await this.#withPlan(
+        { model, task, policy: options.policy, load: 'sessions' },
+        signal,
+        async (planned) => {
+          const request = { ...requestOf(planned), task, input: prepared.input, options: taskOptionsOf(options) }
+          const result = await dispatch(planned.planned, request, this.#context(planned, signal, startedAt))
+          const { placement, timings, attempts } = result
+          this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
+          return { placement, value: result, codes: attempts.map(({ code }) => code) }
+        },
+      )
     } finally {
       prepared.dispose()
     }
@@ -143,12 +155,13 @@ export class EdgewardClient implements Client {
   async #withPlan<V>(
     request: PlanRequest,
     signal: AbortSignal,
-    work: (planned: Planned) => Promise<{ readonly placement: Placement; readonly value: V }>,
+    work: (planned: Planned) => Promise<Worked<V>>,
   ): Promise<V> {
     const planned = await this.#planner.plan(request, signal)
     try {
-      const { placement, value } = await work(planned)
-      if (placement.engine === 'device') {
+      const { placement, value, codes = [] } = await work(planned)
+      if (this.#planner.reconsider(planned, codes)) this.#used.delete(request.model)
+      else if (placement.engine === 'device') {
         this.#used.add(request.model)
         this.#updates.consider(planned, this.#disposing.signal)
       }

@@ -42,6 +42,8 @@ export function createClient(options: ClientOptions = {}): Client {
     storageReasons,
     missing: (manifest) => host.call('missing', manifest),
     update: async (model, signal) => host.call('update', { modelsUrls: models.modelsUrls, model }, signal),
+    // Whoever needs the runtime hears why it could not start.
+    warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
     endpoint: remote?.placement.endpoint,
     models,
     cache: (action, model) => host.cache(action, model),

@@ -111,7 +111,7 @@ function sendable(files: ModelFiles): Parameters<CacheParts['add']>[0]['files'] 
 
 /** With the newest revision, unless one is pinned; with the cached one when the newest cannot be had. */
 async function planNewest(planner: Planner, model: string, isCached: boolean, signal: AbortSignal): Promise<Planned> {
-  const cached = { model, isLoad: true } as const
+  const cached = { model, load: 'files' } as const
   if (splitModelName(model).revision !== undefined) return planner.plan(cached, signal)
   const newest = await planner.plan({ ...cached, from: 'source' }, signal)
   const isOutOfReach = isEdgewardError(newest.source) && newest.source.code === 'DOWNLOAD_FAILED'

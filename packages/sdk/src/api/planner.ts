@@ -1,5 +1,6 @@
 /** Makes the plan for a request: from the model's source, what this device can, and what the cache has. */
 import type {
+  Backend,
   Capabilities,
   EdgewardEvents,
   Manifest,
@@ -11,7 +12,7 @@ import type {
   TaskName,
 } from '../contract/index.js'
 import { isEdgewardError, type ErrorCode } from '../errors/index.js'
-import { plan, type PlanInput } from '../router/index.js'
+import { certainBackend, plan, type PlanInput } from '../router/index.js'
 import { abortable, splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { LocateFrom } from '../transport/index.js'
@@ -29,6 +30,8 @@ export interface PlannerParts {
   readonly probe: () => Promise<Capabilities>
   /** What of each variant is not in the cache. */
   readonly missing: (manifest: Manifest) => Promise<MissingByVariant>
+  /** Starts the runtime for a backend, before a model asks for it. */
+  readonly warm: (backend: Backend) => void
 }
 
 export interface PlanRequest {
@@ -40,8 +43,8 @@ export interface PlanRequest {
   readonly from?: LocateFrom
   /** Whether the plan says what is in the cache. */
   readonly isExplained?: boolean
-  /** Whether a load begins here, which is told to who listens. */
-  readonly isLoad?: boolean
+  /** What is loaded by this plan, if something is: the beginning is told to who listens. */
+  readonly load?: 'files' | 'sessions'
 }
 
 /** A plan, with what it was made from. */
@@ -77,9 +80,13 @@ export class Planner {
 
   async plan(request: PlanRequest, signal: AbortSignal): Promise<Planned> {
     const { options, models } = this.#parts
-    const { model, from = 'cache-first', isLoad } = request
+    const { model, from = 'cache-first', load } = request
     const policy = resolvePolicy(request.policy, options.policy)
-    const onLocate = () => isLoad && this.#tellLocating(model)
+    const onLocate = () => {
+      if (load && options.device) this.#tellLocating(model)
+      // What the caller wants decides first, and offline nothing is fetched before it is known to be needed.
+      if (load === 'sessions' && policy.prefer === 'device' && !policy.offline) this.#warm()
+    }
     const [found, capabilities] = await Promise.all([
       models.find(model, policy.offline ? 'cache' : from, signal, onLocate),
       abortable(this.capabilities(), signal),
@@ -93,12 +100,19 @@ export class Planner {
       : this.#complete(facts, found)
   }
 
-  /** Whether a request that failed so, with a source from the cache, may go on with another revision. */
-  async isReplaced({ model, source, policy }: Planned, codes: readonly ErrorCode[], signal: AbortSignal) {
+  /** Has the model looked up again when the device failed so with a source from the cache; returns whether it will be. */
+  reconsider({ model, source }: Planned, codes: readonly ErrorCode[]): boolean {
     if (isEdgewardError(source) || !source.cachedVariants || !codes.some((code) => codesOfReplaced.includes(code)))
       return false
+    this.#parts.models.forget(model)
+    return true
+  }
+
+  /** Whether a request that failed so, with a source from the cache, may go on with another revision. */
+  async isReplaced(planned: Planned, codes: readonly ErrorCode[], signal: AbortSignal): Promise<boolean> {
+    const { model, source, policy } = planned
+    if (!this.reconsider(planned, codes) || isEdgewardError(source)) return false
     const { models } = this.#parts
-    models.forget(model)
     const now = await models.find(model, policy.offline ? 'cache' : 'cache-first', signal)
     return !isEdgewardError(now) && now.manifest.revision !== source.manifest.revision
   }
@@ -150,11 +164,22 @@ export class Planner {
     })
   }
 
-  /** A load begins with the manifest; where no device is used, nothing is loaded. */
+  /** A load begins with the manifest. */
   #tellLocating(model: string): void {
-    const { options, emitter } = this.#parts
     const nothingYet = { phase: 'manifest', loadedBytes: 0, totalBytes: 0, cachedBytes: 0 } as const
-    if (options.device) emitter.emit('download', { model: splitModelName(model).id, ...nothingYet })
+    this.#parts.emitter.emit('download', { model: splitModelName(model).id, ...nothingYet })
+  }
+
+  /** Lets the runtime start while the manifest travels. */
+  #warm(): void {
+    const { options, warm } = this.#parts
+    const { device: enabled, backends } = options
+    const start = (capabilities: Capabilities) => {
+      const backend = certainBackend(capabilities, { enabled, backends })
+      if (backend) warm(backend)
+    }
+    // Whoever plans waits for the same probe, and hears of its failure.
+    this.capabilities().then(start, () => undefined)
   }
 }
 

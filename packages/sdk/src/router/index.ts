@@ -1,3 +1,3 @@
 /** The door of the router room. */
 export { dispatch, prepareFirst, type Engines } from './dispatch.js'
-export { plan, type PlanInput } from './plan.js'
+export { certainBackend, plan, type PlanInput } from './plan.js'

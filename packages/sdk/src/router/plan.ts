@@ -61,6 +61,18 @@ export function plan(input: PlanInput): Plan {
   }
 }
 
+/** The backend that every model would run on, where that is certain before its manifest is known. */
+export function certainBackend(
+  capabilities: Capabilities,
+  { enabled, backends }: PlanInput['device'],
+): Backend | undefined {
+  if (deviceObstacle(capabilities, enabled)) return undefined
+  const isUsable = (backend: Backend) =>
+    backend === 'wasm' || gpuObstacle(capabilities.webgpu, backends !== undefined) === undefined
+  const [only, ...others] = (backends ?? defaultBackends).filter(isUsable)
+  return others.length === 0 ? only : undefined
+}
+
 function judgeDevice(input: PlanInput): Verdicts {
   const { manifest, task, capabilities, device, policy, missing } = input
   const obstacle = deviceObstacle(capabilities, device.enabled) ?? taskObstacle(manifest, task)
@@ -140,12 +152,17 @@ function backendObstacle(
   const unavailable = (reason: string): Obstacle => ({ code: 'BACKEND_UNAVAILABLE', reason })
   if (!variant.backends.includes(backend)) return unavailable(`the variant ${variant.dtype} is not made for ${backend}`)
   if (backend === 'wasm') return undefined
-  if (!webgpu) return unavailable('there is no WebGPU adapter')
-  if (webgpu.isFallbackAdapter && !insisted)
-    return unavailable('the WebGPU adapter is software, which is slower than WASM')
+  const against = gpuObstacle(webgpu, insisted)
+  if (against !== undefined) return unavailable(against)
   const halfPrecision = variant.dtype === 'fp16' || variant.dtype === 'q4f16'
-  if (halfPrecision && !webgpu.shaderF16) return unavailable(`the GPU lacks shader-f16, which ${variant.dtype} needs`)
+  if (halfPrecision && !webgpu?.shaderF16) return unavailable(`the GPU lacks shader-f16, which ${variant.dtype} needs`)
   return undefined
+}
+
+/** Why no variant can run on the GPU, if so. */
+function gpuObstacle(webgpu: Capabilities['webgpu'], insisted: boolean): string | undefined {
+  if (!webgpu) return 'there is no WebGPU adapter'
+  return webgpu.isFallbackAdapter && !insisted ? 'the WebGPU adapter is software, which is slower than WASM' : undefined
 }
 
 function cacheObstacle({ model, onlyCached, missing }: PlanInput, dtype: VariantDtype): Obstacle | undefined {

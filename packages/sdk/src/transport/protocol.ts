@@ -129,6 +129,8 @@ export interface WorkerMethods {
   locate: { payload: LocatePayload; result: ModelSource }
   /** Tells the worker about a model that its methods will name by key. */
   register: { payload: ModelSource; result: undefined }
+  /** Starts the runtime that a model is likely to need; says nothing of how that goes. */
+  warm: { payload: Pick<PreparePayload, 'backend' | 'threads'>; result: undefined }
   prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
   /** Brings a variant into the cache, without sessions. */
   download: { payload: DownloadPayload; result: ReadableStream<PrepareEvent> }

@@ -65,6 +65,11 @@ export class SessionPool {
     })
   }
 
+  /** Starts the runtime before a model needs it, which then hears of a failure or starts it afresh. */
+  warm(place: Omit<SessionPlace, 'variant'>): void {
+    this.#runtime(place).catch(() => undefined)
+  }
+
   get live(): { sessions: number; gpuDevices: number } {
     const counts = [...this.#open.values()].map(({ count }) => count)
     return { sessions: counts.reduce((sum, count) => sum + count, 0), gpuDevices: this.#gpu.count }
@@ -126,7 +131,7 @@ export class SessionPool {
     return { runtime, gpu }
   }
 
-  #runtime({ backend, threads }: SessionPlace): Promise<Runtime> {
+  #runtime({ backend, threads }: Omit<SessionPlace, 'variant'>): Promise<Runtime> {
     const existing = this.#runtimes.get(backend)
     if (existing !== undefined) return existing
     const build = buildFor(backend, 'Suspending' in WebAssembly)

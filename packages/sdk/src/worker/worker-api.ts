@@ -36,6 +36,8 @@ export function createWorkerApi(): WorkerHandlers {
       await holdModel(store.network, payload)
     },
 
+    warm: async (payload) => void pool.warm(payload),
+
     async prepare(payload) {
       const model = modelNamed(payload.model)
       return loadStream(model, payload.variant, openStore, (signal, listener) =>
