@@ -17,6 +17,7 @@ test.each<[string, Fault[], Fault[]]>([
   const models = [first.modelsUrl, second.modelsUrl]
   const healthy = testClient({ models: second.modelsUrl, backends: ['wasm'] })
   const { output } = await healthy.run(second.model, tinyInput())
+  await healthy.models.download(second.model) // It is stored now, so that it can be removed.
   await healthy.models.remove(second.model)
   await second.misbehave('graph')
   await first.misbehave('manifest', ...manifestFaults)

@@ -136,6 +136,36 @@ describe('updates in the background', () => {
   })
 })
 
+describe('a revision that was replaced before it was loaded', () => {
+  const gone = () => Promise.reject(new EdgewardError('INTEGRITY', 'other bytes'))
+  const replaced = () => {
+    let revision = 0
+    return vi.fn<LocateModel>(() =>
+      Promise.resolve(sourceOf({ ...both, revision: String((revision += 1)) }, { cachedVariants: ['fp32'] })),
+    )
+  }
+
+  it('costs nothing where nobody else can answer', async () => {
+    const run = vi.fn((..._sent: unknown[]) => Promise.resolve({ output: y, timings: {} } as never))
+    run.mockImplementationOnce(gone)
+    const answering = engineOf('device', { run })
+    const { client } = createFakeClient({ locate: replaced(), engines: { device: answering } })
+    expect((await client.run('model', x)).output).toEqual(y)
+  })
+
+  it('is not asked for again after the endpoint has answered', async () => {
+    const locate = replaced()
+    const run = vi.fn((..._sent: unknown[]) => gone())
+    const { client } = createFakeClient({
+      locate,
+      engines: { device: engineOf('device', { run }), remote: engineOf('remote') },
+    })
+    for (let times = 0; times < 2; times += 1) await client.run('model', x)
+    const revisions = run.mock.calls.map(([, request]) => (request as ModelSource).manifest.revision)
+    expect(revisions).toEqual(['1', '2'])
+  })
+})
+
 it('explain says what is cached, and why the last load could not be kept', async () => {
   const storageReasons = new StorageReasons()
   const missing = () => Promise.resolve({ fp32: { files: [], bytes: 0 }, int8: { files: ['model.onnx'], bytes: 7 } })
