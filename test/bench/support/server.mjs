@@ -34,9 +34,10 @@ const transformersConfig = JSON.stringify({
  * package; everything else are the benchmark's scripts, and `/known-digests.json` what they need to do without hashing.
  *
  * @param {Readonly<Record<string, string>>} [peerFolders]
+ * @param {(url: string) => void} [onRequest]
  * @returns {Promise<BenchServer>}
  */
-export async function startServer(peerFolders = {}) {
+export async function startServer(peerFolders = {}, onRequest = () => undefined) {
   const folder = (/** @type {string} */ path) => sirv(path, { etag: true, maxAge: 3600, setHeaders })
   const scripts = folder(fileURLToPath(new URL('../pages', import.meta.url)))
   const models = folder(fromRoot('.models'))
@@ -49,6 +50,7 @@ export async function startServer(peerFolders = {}) {
   const results = new EventEmitter()
   const server = createServer((request, response) => {
     const url = request.url ?? '/'
+    onRequest(url)
     const notFound = () => void response.writeHead(404).end()
     const [, place = '', rest = ''] = /^\/(sdk|models|synthetic|fresh\/[^/]+|peer\/[^/]+)\/(.*)$/.exec(url) ?? []
     if (url === '/result') return void takeResult(request, response, results)
