@@ -152,3 +152,32 @@ test('where its own origin leads to another, requests carry no If-Range, which t
   await expectDownload(bytes, [here])
   expect(seen).toEqual([undefined, undefined, undefined])
 })
+
+test('a chunk without digest is not put together from two answers when no validator says that they are of one file', async () => {
+  const [before, after] = [randomBytes(chunkBytes), randomBytes(chunkBytes)]
+  const file = { path: 'weights.bin', bytes: 2 * chunkBytes, sha256: '', chunks: ['', ''] }
+  let requests = 0
+  const url = await serve(({ first, last, response }) => {
+    requests += 1
+    const bytes = Buffer.concat(requests === 1 ? [before, before] : [after, after])
+    response.writeHead(206, {
+      'Content-Range': `bytes ${first}-${last}/${bytes.length}`,
+      'Content-Length': last + 1 - first,
+    })
+    if (requests > 1) response.end(bytes.subarray(first, last + 1))
+    else response.write(bytes.subarray(0, 500), () => setTimeout(() => response.destroy(), 100))
+  })
+  const came: string[] = []
+  await downloadChunks({
+    ...weightsDefaults,
+    retryBaseMs: 1,
+    file,
+    urls: [url],
+    ruledOut: new Map(),
+    chunks: splitIntoChunks(file, chunkBytes),
+    signal: new AbortController().signal,
+    onBytes: () => undefined,
+    onVerified: (_, bytes) => Promise.resolve(void came.push(sha256(bytes))),
+  })
+  expect(came).toEqual([sha256(after), sha256(after)])
+})

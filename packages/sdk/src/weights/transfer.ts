@@ -56,7 +56,9 @@ export async function transferChunk(transfer: Transfer, asked: Wanted, mirror: M
   let rest: readonly Wanted[] = []
   let answer: HttpAnswer | undefined
   try {
-    if (asked.from?.mirror !== mirror) startAgain(transfer, asked)
+    // Without a digest, nothing but a validator tells that the rest is of the same file.
+    const mayGoOn = asked.chunk.digest !== '' || asked.from?.validator !== undefined
+    if (asked.from?.mirror !== mirror || !mayGoOn) startAgain(transfer, asked)
     answer = await requestChunk(transfer, asked, mirror)
     const isWhole = answer.response.status === 200
     // Before the first await: whole answers must empty the queue before another lane looks at it.
