@@ -9,6 +9,8 @@ import { Hubs, type HubBehaviour } from './hub-server.js'
 /** A path's bytes, its faults, and the requests that came for it. */
 interface Entry {
   bytes: Buffer | undefined
+  /** How often the bytes come one after the other: for files larger than anybody wants to keep. */
+  repeats: number
   faults: readonly Fault[]
   readonly log: LoggedRequest[]
   /** How many times a browser asked whether a page of another origin may send what is not a simple request. */
@@ -46,7 +48,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
   const [, door = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(pathname) ?? []
   allowEveryOrigin(response)
   if (door === 'hub') {
@@ -57,6 +59,7 @@ async function answer(
   switch (`${request.method ?? ''} ${door}`) {
     case 'PUT files':
       entry.bytes = await bodyOf(request)
+      entry.repeats = Number(searchParams.get('repeats') ?? 1)
       end(response, 204)
       return
     case 'PUT faults':
@@ -85,7 +88,7 @@ async function answer(
 }
 
 function entryAt(entries: Map<string, Entry>, path: string): Entry {
-  const entry = entries.get(path) ?? { bytes: undefined, faults: [], log: [], preflights: 0, gathered: [] }
+  const entry = entries.get(path) ?? { bytes: undefined, repeats: 1, faults: [], log: [], preflights: 0, gathered: [] }
   entries.set(path, entry)
   return entry
 }
@@ -112,7 +115,10 @@ async function serve(entry: Entry, request: IncomingMessage, response: ServerRes
   response.on('close', () => (logged.abandoned = !response.writableFinished))
   if (faults.gather) await gather(entry, faults.gather.count)
   if (faults.silence) return
-  const reply = makeReply(entry.bytes, request, faults)
+  const reply =
+    entry.bytes && entry.repeats > 1
+      ? makeRepeatedReply(entry.bytes, entry.repeats, request)
+      : makeReply(entry.bytes, request, faults)
   logged.status = reply.status
   if (faults['hide-headers']) response.removeHeader('Access-Control-Expose-Headers')
   response.writeHead(reply.status, { ...reply.headers, 'Content-Length': reply.body.length })
@@ -177,6 +183,17 @@ function makeReply(file: Buffer | undefined, request: IncomingMessage, faults: F
     return { status: 302, headers: { Location: `${request.url ?? ''}?moved` }, body: Buffer.alloc(0) }
   }
   return makeFileReply(damaged(file, faults), request, faults)
+}
+
+/** A range of a file that is larger than any buffer; it knows no faults. */
+function makeRepeatedReply(bytes: Buffer, repeats: number, request: IncomingMessage): Reply {
+  const total = bytes.length * repeats
+  const range = parseRange(request.headers.range, total)
+  if (range === undefined || range === 'unsatisfiable') return { status: 416, headers: {}, body: Buffer.alloc(0) }
+  const [first, last] = range
+  const body = Buffer.alloc(last + 1 - first)
+  for (let at = 0; at < body.length;) at += bytes.copy(body, at, (first + at) % bytes.length)
+  return { status: 206, headers: { 'Content-Range': `bytes ${first}-${last}/${total}` }, body }
 }
 
 function makeFileReply(file: Buffer, request: IncomingMessage, faults: Faults): Reply {

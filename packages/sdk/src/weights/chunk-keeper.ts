@@ -17,6 +17,8 @@ interface Keeping {
 export class ChunkKeeper {
   readonly #keeping: Keeping
   readonly #written: Promise<void>[] = []
+  /** A file may have the same chunk in several places. */
+  readonly #digests = new Set<string>()
   #isStoring = true
 
   constructor(keeping: Keeping) {
@@ -25,7 +27,8 @@ export class ChunkKeeper {
 
   /** Resolves when there was room to start the write. */
   async keep(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#isStoring) return
+    if (!this.#isStoring || this.#digests.has(chunk.digest)) return
+    this.#digests.add(chunk.digest)
     const written = createDeferred<void>()
     this.#written.push(written.promise)
     await this.#keeping.writes.start(chunk.bytes, () => this.#store(chunk, bytes).finally(written.resolve))
