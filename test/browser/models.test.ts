@@ -41,6 +41,20 @@ test('a model that is downloaded is listed, and used without a second download',
   expect(await edge.models.status(model)).toEqual({ state: 'absent' })
 })
 
+test('a download that is cancelled ends its requests at the server, and may be asked for again', async () => {
+  const { model, modelsUrl, graph } = await serveTiny()
+  await graph.misbehave({ kind: 'stall', afterBytes: 9, times: 1 })
+  const edge = testClient({ models: modelsUrl, backends: ['wasm'] })
+  const cancelling = new AbortController()
+  const download = edge.models.download(model, { signal: cancelling.signal })
+  await graph.arrival()
+  const reason = new Error('the user went elsewhere')
+  cancelling.abort(reason)
+  await expect(download).rejects.toBe(reason)
+  await expect.poll(async () => (await graph.requests()).map(({ abandoned }) => abandoned)).toEqual([true])
+  expect(await edge.models.download(model)).toMatchObject({ state: 'cached' })
+})
+
 test('the second visit works without the models server', async () => {
   const { model, modelsUrl } = await serveTiny()
   const first = testClient({ models: modelsUrl, backends: ['wasm'] })

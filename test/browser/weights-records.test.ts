@@ -175,6 +175,17 @@ describe('a model', () => {
     expect(await model.graph.requests()).toHaveLength(1)
   })
 
+  test('that is loaded again was verified by that, since every chunk of it was read and checked', async () => {
+    const [store, model] = [await createHarness().open(), await serveUnique('a')]
+    await loadModel(store, model)
+    const [first] = await store.cache.list()
+    await expect.poll(() => Date.now()).toBeGreaterThan(first?.verifiedAt ?? Infinity)
+    await loadModel(store, model)
+    const [again] = await store.cache.list()
+    expect(again?.verifiedAt).toBeGreaterThan(first?.verifiedAt ?? Infinity)
+    expect(again?.addedAt).toBe(first?.addedAt)
+  })
+
   test('that is not there cannot be pinned or verified', async () => {
     const { cache } = await createHarness().open()
     for (const asked of [cache.pin('a'), cache.unpin('a'), cache.verify('a')]) {

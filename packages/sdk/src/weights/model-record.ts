@@ -48,8 +48,9 @@ export function completedRecord(
     bytes: sumBytes(chunks),
     addedAt: same?.addedAt ?? now,
     usedAt: now,
-    // A clock that ran ahead must not put off the next verification.
-    verifiedAt: Math.min(same?.verifiedAt ?? now, now),
+    // A load checks every chunk that it brings; those of other variants it has not seen. And a clock that ran ahead must
+    // not put off the next verification.
+    verifiedAt: same?.variants.some((other) => other !== dtype) ? Math.min(same.verifiedAt, now) : now,
     isPinned: earlier?.isPinned ?? false,
   }
 }
