@@ -65,6 +65,8 @@ test('a changed revision is noticed, and fetches what has changed', async () => 
   expect(await edge.models.checkForUpdate(model)).toMatchObject({ availableRevision: commit, isUpdate: true })
   const after = await edge.models.download(model)
   expect([before, after]).toMatchObject([{ state: 'cached' }, { state: 'cached', revision: commit }])
+  expect(await edge.models.status(`${model}@main`)).toEqual(after)
+  expect(await edge.models.status(`${model}@other`)).toEqual({ state: 'absent' })
 })
 
 test('a commit that is asked for is fetched from that commit', async () => {

@@ -97,7 +97,10 @@ function entryAt(entries: Map<string, Entry>, path: string): Entry {
 async function answerHub(hubs: Hubs, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, name = '', inner] = /^([^/]+)(?:\/(.*))?$/.exec(path) ?? []
   if (inner !== undefined) return hubs.answer(name, inner, request, response)
-  if (request.method === 'GET') return end(response, 200, JSON.stringify(hubs.log(name)))
+  if (request.method === 'GET') {
+    end(response, 200, JSON.stringify(hubs.log(name)))
+    return
+  }
   // Only this project's tests set up hubs, through the typed client beside this file.
   if (request.method === 'PUT') hubs.setUp(name, JSON.parse((await bodyOf(request)).toString()) as HubBehaviour)
   end(response, 204)

@@ -1,6 +1,6 @@
 /** A repository without a manifest becomes one: what its files say is kept, and what they do not say is not guessed. */
 import { describe, expect, test } from 'vitest'
-import { fileOfHeaders, listedFile, nextPage } from '../../../packages/sdk/src/weights/hub-listing.js'
+import { fileOfHeaders, listedFile, nextPage } from '../../../packages/sdk/src/weights/hub-answers.js'
 import { draftManifest, type ListedFile } from '../../../packages/sdk/src/weights/repository-layout.js'
 import type { RepositoryJson } from '../../../packages/sdk/src/weights/sentence-settings.js'
 

@@ -1,6 +1,7 @@
 /** Lists what a repository holds: by the hub's API, or file by file where a mirror has none. */
 import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
 import { describeAnswer, isHtml, request, type Fetch, type HttpAnswer } from './http.js'
+import { fieldOf, fileOfHeaders, licenceOf, listedFile, nextPage, type SeenFile } from './hub-answers.js'
 import type { ListedFile } from './repository-layout.js'
 import { weightsDefaults } from './settings.js'
 import { sha256Hex } from './verify.js'
@@ -99,16 +100,6 @@ async function listByApi(hub: HubRequest): Promise<HubListing | undefined> {
   return { revision: commit, at: commit, files, ...(licence === undefined ? {} : { licence }) }
 }
 
-/** What a tree's entry says of a file; nothing for a folder. */
-export function listedFile(entry: unknown): readonly ListedFile[] {
-  const path = fieldOf(entry, 'path')
-  const lfs = fieldOf(entry, 'lfs')
-  const bytes = fieldOf(lfs, 'size') ?? fieldOf(entry, 'size')
-  if (fieldOf(entry, 'type') !== 'file' || typeof path !== 'string' || !isCount(bytes)) return []
-  const sha256 = digestOf(fieldOf(lfs, 'oid'))
-  return [{ path, bytes, ...(sha256 === undefined ? {} : { sha256 }) }]
-}
-
 async function listByHeaders(hub: HubRequest): Promise<HubListing> {
   const found = await Promise.all(candidates.map((path) => lookAt(hub, path)))
   const data = found.flatMap((file) => (file?.path.endsWith('.onnx') ? [lookAtData(hub, file.path)] : []))
@@ -130,12 +121,6 @@ async function lookAtData(hub: HubRequest, graph: string): Promise<readonly Seen
   }
 }
 
-interface SeenFile extends ListedFile {
-  readonly commit: string | undefined
-  /** Tells this state of the file from another. */
-  readonly state: string | undefined
-}
-
 async function lookAt(hub: HubRequest, path: string): Promise<SeenFile | undefined> {
   const url = resolveUrl(hub, hub.revision, path)
   const answer = await askHub(hub, url, 'HEAD')
@@ -149,19 +134,6 @@ async function lookAt(hub: HubRequest, path: string): Promise<SeenFile | undefin
   } finally {
     answer.cancel()
   }
-}
-
-/** What an answer's headers say of a file: those of the hub where they are, else those of HTTP. */
-export function fileOfHeaders(path: string, headers: Headers): SeenFile | undefined {
-  const length = headers.has('Content-Encoding') ? null : headers.get('Content-Length')
-  const size = headers.get('X-Linked-Size') ?? length
-  const bytes = Number(size)
-  if (size === null || !isCount(bytes)) return undefined
-  const state = headers.get('X-Linked-ETag') ?? headers.get('ETag') ?? headers.get('Last-Modified') ?? undefined
-  // The hub's ETag of a large file is its SHA-256.
-  const sha256 = digestOf(headers.get('X-Linked-ETag')?.replace(/^(?:W\/)?"|"$/g, ''))
-  const commit = headers.get('X-Repo-Commit') ?? undefined
-  return { path, bytes, commit, state, ...(sha256 === undefined ? {} : { sha256 }) }
 }
 
 /** Undefined where there is nothing, or only a page. */
@@ -178,33 +150,6 @@ async function getJson(hub: HubRequest, url: string): Promise<{ json: unknown; l
   } finally {
     answer.cancel()
   }
-}
-
-/** The next page's address; one of another origin is not asked. */
-export function nextPage(link: string | null, url: string): string | undefined {
-  const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1]
-  if (next === undefined) return undefined
-  const address = new URL(next, url)
-  return address.origin === new URL(url).origin ? address.href : undefined
-}
-
-function licenceOf(tags: unknown): string | undefined {
-  const texts: readonly unknown[] = Array.isArray(tags) ? tags : []
-  const named = texts.find((tag) => String(tag).startsWith('license:'))
-  return typeof named === 'string' ? named.slice('license:'.length) : undefined
-}
-
-function fieldOf(json: unknown, key: string): unknown {
-  return typeof json === 'object' && json !== null ? (json as Readonly<Record<string, unknown>>)[key] : undefined
-}
-
-function digestOf(value: unknown): string | undefined {
-  const hex = typeof value === 'string' ? value.replace(/^sha256:/, '') : ''
-  return /^[0-9a-f]{64}$/.test(hex) ? hex : undefined
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function notFound({ baseUrl, repository, revision }: HubRequest): EdgewardError {

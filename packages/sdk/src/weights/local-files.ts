@@ -10,9 +10,9 @@ import { draftManifest } from './repository-layout.js'
 import type { RepositoryJson } from './sentence-settings.js'
 
 /** What the page hands over: one ONNX file, files by their paths, or the folder that has them. */
-export type GivenFiles = Blob | FileSystemDirectoryHandle | Readonly<Record<string, Blob>>
+type GivenFiles = Blob | FileSystemDirectoryHandle | Readonly<Record<string, Blob>>
 
-export interface GivenModel {
+interface GivenModel {
   /** The model's id, `local:<name>`. */
   readonly id: string
   /** Differs from any other time that files are given. */

@@ -1,5 +1,6 @@
 /** Reads how a repository turns token vectors into one: sentence-transformers' files, as they lie on Hugging Face's hub. */
 import { EdgewardError } from '../errors/index.js'
+import { fieldOf } from './hub-answers.js'
 import type { Repository } from './repository-layout.js'
 
 /** JSON of somebody else: whatever is read of it is checked. */
@@ -79,10 +80,6 @@ function textOf(json: unknown, key: string): string | undefined {
 function countOf(json: unknown, key: string): number | undefined {
   const value = fieldOf(json, key)
   return Number.isSafeInteger(value) ? (value as number) : undefined
-}
-
-function fieldOf(json: unknown, key: string): unknown {
-  return typeof json === 'object' && json !== null ? (json as Readonly<Record<string, unknown>>)[key] : undefined
 }
 
 function unknown({ id }: Repository, found: string, right: string): EdgewardError {

@@ -122,11 +122,12 @@ export class WeightsCache {
     return record
   }
 
-  /** The record of a model; of a name with a revision, only if it is that one. */
+  /** The record of a model; of a name with a revision, only if it is that one, or what a hub's branch stood for. */
   async #get(name: string): Promise<ModelRecord | undefined> {
     const { id, revision } = splitModelName(name)
     const record = await this.#records.get(id)
-    return revision === undefined || record?.revision === revision ? record : undefined
+    if (revision === undefined || record?.revision === revision) return record
+    return record?.manifest.provenance.some(({ source }) => source === name) ? record : undefined
   }
 
   async #isRight(digest: string): Promise<boolean> {
