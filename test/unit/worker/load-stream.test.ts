@@ -7,9 +7,8 @@ import { loadStream } from '../../../packages/sdk/src/worker/load-stream.js'
 import { WorkerModel, type LoadListener } from '../../../packages/sdk/src/worker/worker-model.js'
 import { everywhere } from '../router/inputs.js'
 
-const model = new WorkerModel(everywhere, 'https://models.example/model/manifest.json', () =>
-  Promise.reject(new Error()),
-)
+const source = { manifest: everywhere, manifestUrl: 'https://models.example/model/manifest.json' }
+const model = new WorkerModel(source, () => Promise.reject(new Error()))
 
 function start() {
   const settled = createDeferred<void>()
