@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { hasChanged, validatorOf } from '../../../packages/sdk/src/weights/validator.js'
 
 const date = 'Mon, 01 Jan 2024 00:00:00 GMT'
-const validator = (headers: readonly [string, string][]) =>
-  validatorOf(new Response(null, { headers: headers.map(([name, value]) => [name, value]) }))
+const validator = (headers: [string, string][]) => validatorOf(new Response(null, { headers }))
 
 describe('the validator of an answer', () => {
   test.each<[string, [string, string][], string | undefined]>([
