@@ -9,7 +9,7 @@ interface EmscriptenOptions {
   instantiateWasm?(imports: WebAssembly.Imports, receive: ReceiveInstance): object
 }
 
-export type EmscriptenFactory = (options: EmscriptenOptions) => Promise<unknown>
+type EmscriptenFactory = (options: EmscriptenOptions) => Promise<unknown>
 
 /** The glue as the build has wrapped it (rolldown.config.mjs): the factory that ONNX Runtime gets from it can be replaced. */
 interface Glue {
@@ -17,7 +17,7 @@ interface Glue {
 }
 
 /** A loaded glue, to be imported from `url` by ONNX Runtime. */
-export interface LoadedGlue extends Glue {
+interface LoadedGlue extends Glue {
   readonly url: string
   /** Once the runtime has started, nobody imports it any more. */
   release(): void
