@@ -20,11 +20,13 @@ const transformersConfig = JSON.stringify({
   vocab_size: 30522,
 })
 
+/** @typedef {{ error?: string, ms: number, longestTaskMs: number, vector: number[] }} PageResult as `pages/visit.js` sends it */
+
 /**
  * @typedef {object} BenchServer
  * @property {string} url
  * @property {number} port
- * @property {(signal: AbortSignal) => Promise<any>} nextResult what the next page sends to `/result`
+ * @property {(signal: AbortSignal) => Promise<PageResult>} nextResult what the next page sends to `/result`
  * @property {() => void} close
  */
 
