@@ -50,14 +50,25 @@ describe('CORS', () => {
     expect(before.status).toBe(204)
     const allowed = before.headers.get('Access-Control-Allow-Headers')?.split(', ')
     expect(allowed).toEqual(
-      expect.arrayContaining(['Authorization', 'Content-Type', 'Inference-Header-Content-Length', 'X-Request-Id']),
+      expect.arrayContaining([
+        'Authorization',
+        'Content-Type',
+        'Inference-Header-Content-Length',
+        'X-Request-Id',
+        'endpoint-load-metrics-format',
+      ]),
     )
     expect(before.headers.get('Access-Control-Allow-Methods')).toContain('POST')
     expect(Number(before.headers.get('Access-Control-Max-Age'))).toBeGreaterThan(0)
     expect(before.headers.get('Access-Control-Allow-Private-Network')).toBe('true')
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*')
     expect(answer.headers.get('Access-Control-Expose-Headers')?.split(', ')).toEqual(
-      expect.arrayContaining(['Inference-Header-Content-Length', 'Retry-After', 'X-Request-Id']),
+      expect.arrayContaining([
+        'Inference-Header-Content-Length',
+        'Retry-After',
+        'X-Request-Id',
+        'endpoint-load-metrics',
+      ]),
     )
   })
 

@@ -1,6 +1,7 @@
 /** One model as clients see it: what it takes and gives, and how a request gets its turn at a session. */
 import { EdgewardError, type TensorMap } from 'edgeward'
 import type { TensorSpec } from 'edgeward/manifest'
+import { RecentMean } from '../load/recent-mean.js'
 import type { ServedGraph } from './read-models.js'
 import type { SessionSource } from './session-messages.js'
 import { SessionQueue, type SessionQueueLimits } from './session-queue.js'
@@ -22,6 +23,7 @@ export class ServedModel {
   readonly #source: SessionSource
   readonly #sessions = new Set<SessionThread>()
   readonly #idle: SessionThread[] = []
+  readonly #recentRunSeconds = new RecentMean()
   #lastLoadFailed = false
   #disposed = false
 
@@ -44,6 +46,16 @@ export class ServedModel {
     return this.#sessions.size
   }
 
+  /** Mean time of the recent runs, opening a session not included; undefined before the first. */
+  get runSeconds(): number | undefined {
+    return this.#recentRunSeconds.value
+  }
+
+  /** How long a request that came now would wait for its turn, if every run took {@link runSeconds}. */
+  get expectedWaitSeconds(): number | undefined {
+    return this.runSeconds === undefined ? undefined : this.queue.turnsAhead * this.runSeconds
+  }
+
   /**
    * Runs the graph when the queue lets it.
    *
@@ -57,7 +69,7 @@ export class ServedModel {
       try {
         // Opening may have taken long enough for the client to leave.
         signal.throwIfAborted()
-        return await session.run(inputs, outputs)
+        return await this.#timeRun(session, inputs, outputs)
       } finally {
         await this.#giveBack(session)
       }
@@ -68,6 +80,14 @@ export class ServedModel {
   async dispose(): Promise<void> {
     this.#disposed = true
     await Promise.all([...this.#sessions].map((session) => this.#close(session)))
+  }
+
+  /** Runs that fail are not counted: they may end at once, and would make the model look faster than it is. */
+  async #timeRun(session: SessionThread, inputs: TensorMap, outputs: readonly string[]): Promise<TensorMap> {
+    const start = performance.now()
+    const results = await session.run(inputs, outputs)
+    this.#recentRunSeconds.add((performance.now() - start) / 1000)
+    return results
   }
 
   /** The queue lets in no more requests than there may be sessions, so none is opened too many. */

@@ -29,6 +29,18 @@ export class SessionQueue {
     return this.#running
   }
 
+  /** How full it is, 0 to 1, with what runs and what waits; at 1 the next request is refused. */
+  get utilization(): number {
+    const { maxConcurrentRuns, maxQueuedRequests } = this.#limits
+    return (this.#running + this.#waiting.size) / (maxConcurrentRuns + maxQueuedRequests)
+  }
+
+  /** How many runs, one after the other, a request that came now would have to wait for. */
+  get turnsAhead(): number {
+    const { maxConcurrentRuns } = this.#limits
+    return this.#running < maxConcurrentRuns ? 0 : (this.#waiting.size + 1) / maxConcurrentRuns
+  }
+
   /**
    * Runs `work` when its turn comes. When `signal` aborts, the promise rejects at once: a request that still waits is
    * dropped; one that runs keeps its place until its work has ended, because a run cannot be interrupted.

@@ -1,9 +1,30 @@
 /** Cross-origin access: which pages may ask, and which headers they may send and see. */
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
+import { loadFormatHeader, loadReportHeader } from '../load/load-report.js'
 
 /** How long a browser may remember a preflight's answer; Chromium takes no more than two hours. */
 const preflightSeconds = 7200
+
+/** What pages may send. */
+const requestHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Inference-Header-Content-Length',
+  'Range',
+  'X-Request-Id',
+  loadFormatHeader,
+]
+
+/** What pages may read. */
+const answerHeaders = [
+  'Inference-Header-Content-Length',
+  'Retry-After',
+  'X-Request-Id',
+  'Content-Range',
+  'ETag',
+  loadReportHeader,
+]
 
 /** Adds the CORS headers to every answer, errors included, and answers preflights. */
 export async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
@@ -20,8 +41,8 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
   await app.register(cors, {
     origin: anyOrigin ? '*' : [...origins],
     methods: ['GET', 'HEAD', 'POST'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'Inference-Header-Content-Length', 'Range', 'X-Request-Id'],
-    exposedHeaders: ['Inference-Header-Content-Length', 'Retry-After', 'X-Request-Id', 'Content-Range', 'ETag'],
+    allowedHeaders: requestHeaders,
+    exposedHeaders: answerHeaders,
     maxAge: preflightSeconds,
     // An OPTIONS request that is no preflight is harmless, and the plugin would refuse it in plain text.
     strictPreflight: false,

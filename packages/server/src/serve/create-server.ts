@@ -1,12 +1,14 @@
 /** Puts the endpoint together. */
 import { EdgewardError } from 'edgeward'
 import { fastify, LogController, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import { ProcessLoad } from '../load/process-load.js'
 import { ModelStore } from '../models/model-store.js'
 import { addOipRoutes } from '../oip/routes.js'
 import { addAuth } from './auth.js'
 import { addCors } from './cors.js'
 import { addDraining } from './draining.js'
 import { addErrorResponses } from './error-response.js'
+import { addLoadHeader } from './load-header.js'
 import { addMetrics } from './metrics.js'
 import { addModelFiles } from './model-files.js'
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.js'
@@ -37,7 +39,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const shutdownSignal = addDraining(app, resolved.shutdownTimeLimitMs)
   addAuth(app, resolved.keys)
   acceptAnyBody(app)
-  addMetrics(app, store)
+  const load = new ProcessLoad()
+  addMetrics(app, store, load)
+  addLoadHeader(app, load)
   addOipRoutes(app, store, { requestTimeLimitMs: resolved.requestTimeLimitMs, shutdownSignal })
   await addModelFiles(app, resolved.modelsFolder, store)
   app.addHook('onClose', () => store.dispose())
