@@ -1,6 +1,6 @@
 /** Brings a newer revision of a cached model into the cache, while the old one stays and serves. */
 import type { UpdateOutcome, UpdatePayload } from '../transport/index.js'
-import type { CachedSource, WeightsStore } from '../weights/index.js'
+import type { CachedSource, ModelAdmission, WeightsStore } from '../weights/index.js'
 import { locateModel } from './locate-model.js'
 import { WorkerModel, type LoadListener } from './worker-model.js'
 
@@ -52,7 +52,12 @@ async function bringAll(
   listener: LoadListener,
 ): Promise<void> {
   const dtypes = model.manifest.variants.map(({ dtype }) => dtype).filter((dtype) => cachedVariants.includes(dtype))
-  const publications: (() => void)[] = []
-  for (const dtype of dtypes) publications.push(await model.bring(dtype, signal, listener))
-  for (const publish of publications) publish()
+  const admissions: ModelAdmission[] = []
+  try {
+    for (const dtype of dtypes) admissions.push(await model.bring(dtype, signal, listener))
+  } catch (error) {
+    for (const admission of admissions) admission.giveUp()
+    throw error
+  }
+  for (const admission of admissions) admission.publish()
 }

@@ -94,16 +94,16 @@ export class WorkerModel {
 
   /** Brings a variant and the assets into the cache, one file after the other, and keeps nothing in memory. */
   async download(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<void> {
-    const publish = await this.bring(variant, signal, listener)
-    publish()
+    const admission = await this.bring(variant, signal, listener)
+    admission.publish()
   }
 
-  /** Does what `download` does, but leaves it to the caller when the model is published: once all of it is there. */
-  async bring(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<() => void> {
+  /** Does what `download` does, but leaves it to the caller to end the load: by `publish` or `giveUp`. */
+  async bring(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<ModelAdmission> {
     return this.pinned(variant, signal, listener, (rest) => this.#bring(variant, signal, rest))
   }
 
-  async #bring(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<() => void> {
+  async #bring(variant: VariantDtype, signal: AbortSignal, listener: LoadListener): Promise<ModelAdmission> {
     const admission = await this.admit(variant, listener)
     try {
       for (const file of neededFiles(this.manifest, this.variant(variant).dtype)) {
@@ -113,7 +113,7 @@ export class WorkerModel {
       admission.giveUp()
       throw error
     }
-    return () => admission.publish()
+    return admission
   }
 
   /** The verified files of a graph of this model. */
