@@ -1,0 +1,55 @@
+/** An update of several variants, in the worker's own code, against the misbehaving server: all of it, or nothing. */
+import { expect, inject, test } from 'vitest'
+import type { Manifest } from 'edgeward'
+import { locateModel } from '../../packages/sdk/src/worker/locate-model.js'
+import { updateModel } from '../../packages/sdk/src/worker/update-model.js'
+import { WorkerModel } from '../../packages/sdk/src/worker/worker-model.js'
+import type { Fault } from './support/faults.js'
+import { randomBytes, serveFile } from './support/file-server-client.js'
+import { chunkBytes, createHarness } from './support/weights-harness.js'
+
+const { signal } = new AbortController()
+
+/** Serves a model of two variants, revision by revision, in a folder that no other test has. */
+async function serveTwoVariants() {
+  const folder = `${inject('fileServer')}/files/${crypto.randomUUID()}/`
+  const put = (path: string, body: BodyInit) => fetch(folder + path, { method: 'PUT', body })
+  const publish = async (revision: string) => {
+    const files = await Promise.all(['fp32.onnx', 'q8.onnx'].map((path) => serveFile(randomBytes(9), chunkBytes, path)))
+    const variants = files.map(({ file }, index) => ({
+      dtype: index === 0 ? ('fp32' as const) : ('q8' as const),
+      backends: ['wasm' as const],
+      graphs: { model: { file, inputs: [], outputs: [] } },
+    }))
+    const [first, second] = variants
+    if (!first || !second) throw new Error('two files make two variants')
+    const manifest: Manifest = {
+      ...{ schemaVersion: 1, id: 'two', revision, task: 'tensors', licence: 'CC0-1.0', chunkBytes },
+      ...{ assets: {}, config: {}, variants: [first, second], provenance: [], packedBy: 'the test' },
+    }
+    await Promise.all(files.map(({ file, bytes }) => put(`two/${file.path}`, bytes)))
+    await put('two/manifest.json', JSON.stringify(manifest))
+  }
+  const misbehave = (path: string, ...faults: Fault[]) =>
+    fetch(`${folder.replace('/files/', '/faults/')}two/${path}`, { method: 'PUT', body: JSON.stringify(faults) })
+  return { payload: { modelsUrls: [folder], model: 'two' }, publish, misbehave }
+}
+
+test('when one variant of an update fails, the old revision serves, and other tabs may prune again', async () => {
+  const harness = createHarness()
+  const [store, other, served] = [await harness.open(), await harness.open(), await serveTwoVariants()]
+  const open = () => Promise.resolve(store)
+  await served.publish('r1')
+  const source = await locateModel({ ...served.payload, from: 'source' }, open, signal)
+  const model = new WorkerModel(source, open)
+  for (const dtype of ['fp32', 'q8'] as const) await model.download(dtype, signal, {})
+  await store.settled()
+  await served.publish('r2')
+  await served.misbehave('q8.onnx', { kind: 'status', status: 404 })
+  await expect(updateModel(served.payload, open, signal)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+  expect(await store.cache.status('two')).toMatchObject({ revision: 'r1', variants: ['fp32', 'q8'] })
+  // What came of the new revision: nothing would be freed while this worker still held the model.
+  expect(await other.cache.prune()).toEqual({ freedBytes: 9 })
+  await Promise.all([served.publish('r3'), served.misbehave('q8.onnx')])
+  expect(await updateModel(served.payload, open, signal)).toEqual({ update: { from: 'r1', to: 'r3' }, storage: [] })
+})
