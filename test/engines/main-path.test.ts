@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runtimeDigests } from '../../packages/sdk/src/worker/runtime-digests.js'
 import { startServer } from '../bench/support/server.mjs'
+import { askBesideNewer, pruneAndRemove, rotAndHeal } from './support/cache-scripts.js'
 import type { Engine } from './support/engine.js'
 import { firefoxPath, startFirefox } from './support/firefox.js'
 import { startWebKit, webKitDriverPath } from './support/webkit.js'
@@ -68,5 +69,32 @@ describe.each(engines)('$name', ({ path, start }) => {
     expect(result).toMatchObject({ placement: { engine: 'device' }, storage: [] })
     expect(result.last).toMatchObject({ cachedBytes: result.last.totalBytes })
     expect(requests.filter((url) => url.includes(file))).toEqual([])
+  })
+
+  test.skipIf(!isThere)('finds rot when it verifies, and fetches the rotten or the missing chunk only', async () => {
+    const result = (await engine.run(`${server.url}/index.html`, rotAndHeal)) as { chunkBytes: number }
+    expect(result).toMatchObject({
+      before: { wrongChunks: 0 },
+      rotten: { wrongChunks: 1 },
+      wasListed: false,
+      healed: [result.chunkBytes, result.chunkBytes],
+      after: { wrongChunks: 0 },
+      isListed: true,
+    })
+  })
+
+  test.skipIf(!isThere)('prunes what no model needs, and removes a model with its chunks', async () => {
+    const result = (await engine.run(`${server.url}/index.html`, pruneAndRemove)) as Record<string, unknown>
+    expect(result['needed']).not.toEqual([])
+    expect(result).toMatchObject({ pruned: result['needed'], state: 'absent', removed: [] })
+    expect(result['freedBytes']).toBeGreaterThan(0)
+  })
+
+  test.skipIf(!isThere)('leaves the database of a newer version alone, and answers from memory', async () => {
+    expect(await engine.run(`${server.url}/index.html`, askBesideNewer)).toMatchObject({
+      placement: { engine: 'device' },
+      storage: [expect.stringContaining('newer version')],
+      version: 99,
+    })
   })
 })
