@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { splitIntoChunks } from '../../../packages/sdk/src/weights/chunks.js'
 import { downloadChunks } from '../../../packages/sdk/src/weights/download.js'
+import { Scratch } from '../../../packages/sdk/src/weights/scratch.js'
 import { weightsDefaults, type WeightsSettings } from '../../../packages/sdk/src/weights/settings.js'
 
 const chunkBytes = 1_000
@@ -64,6 +65,7 @@ async function expectDownload(bytes: Buffer, urls: readonly string[], settings: 
     file,
     urls,
     ruledOut: new Map(),
+    scratch: new Scratch(),
     chunks: splitIntoChunks(file, chunkBytes),
     signal: new AbortController().signal,
     onBytes: (count) => (counted += count),
@@ -174,6 +176,7 @@ test('a chunk without digest is not put together from two answers when no valida
     file,
     urls: [url],
     ruledOut: new Map(),
+    scratch: new Scratch(),
     chunks: splitIntoChunks(file, chunkBytes),
     signal: new AbortController().signal,
     onBytes: () => undefined,

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { splitIntoChunks } from '../../../packages/sdk/src/weights/chunks.js'
 import { downloadChunks } from '../../../packages/sdk/src/weights/download.js'
+import { Scratch } from '../../../packages/sdk/src/weights/scratch.js'
 import { weightsDefaults } from '../../../packages/sdk/src/weights/settings.js'
 import type { Fault, LoggedRequest } from '../../browser/support/faults.js'
 import { startFileServer } from '../../browser/support/file-server.js'
@@ -30,6 +31,7 @@ test('a file that changes on its own origin comes whole with the next answer', a
     file,
     urls: [`${server.url}/files/x/weights.bin`],
     ruledOut: new Map(),
+    scratch: new Scratch(),
     chunks: splitIntoChunks(file, chunkBytes),
     signal: new AbortController().signal,
     onBytes: (count) => (came += count),

@@ -3,12 +3,14 @@ import { messageOf } from '../errors/index.js'
 import { createDeferred } from '../shared/index.js'
 import type { Chunk } from './chunks.js'
 import type { PendingWrites } from './pending-writes.js'
+import type { Scratch } from './scratch.js'
 import type { SharedDownload } from './tabs.js'
 import type { WeightsDb } from './weights-db.js'
 
 interface Keeping {
   readonly db: WeightsDb
   readonly writes: PendingWrites
+  readonly scratch: Scratch
   /** Hears of each chunk that was stored, and of the end of it. */
   readonly shared: SharedDownload
   onNotStored?(reason: string): void
@@ -49,9 +51,9 @@ export class ChunkKeeper {
 
   async #store(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#isStoring) return
-    const { db, shared } = this.#keeping
+    const { db, scratch, shared } = this.#keeping
     try {
-      await db.put(chunk.digest, new Blob([bytes]))
+      await db.put(chunk.digest, scratch.blob(bytes))
       shared.tellStored(chunk)
     } catch (error) {
       this.giveUp(writeFailure(error))

@@ -6,6 +6,7 @@ import type { Fetch } from './http.js'
 import { Lanes } from './lanes.js'
 import { Mirrors, Route, type Mirror, type RuledOutMirrors } from './mirrors.js'
 import { pause, retryDelayMs, type DownloadProblem, type RetrySettings } from './retry.js'
+import type { Scratch } from './scratch.js'
 import { transferChunk, type Setback, type Transfer, type Wanted } from './transfer.js'
 
 export interface Download extends RetrySettings {
@@ -17,6 +18,7 @@ export interface Download extends RetrySettings {
   /** The chunks that are wanted, in the order of the file. */
   readonly chunks: readonly Chunk[]
   readonly signal: AbortSignal
+  readonly scratch: Scratch
   readonly stallMs: number
   /** The platform's, when absent. */
   readonly fetch?: Fetch

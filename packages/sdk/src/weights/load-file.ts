@@ -11,6 +11,7 @@ import type { RuledOutMirrors } from './mirrors.js'
 import type { Network } from './network.js'
 import type { PendingWrites } from './pending-writes.js'
 import { readStored } from './read-chunks.js'
+import type { Scratch } from './scratch.js'
 import type { WeightsSettings } from './settings.js'
 import { SharedDownload } from './tabs.js'
 import type { WeightsDb } from './weights-db.js'
@@ -21,6 +22,7 @@ export interface LoadContext {
   readonly settings: WeightsSettings
   readonly db: WeightsDb
   readonly writes: PendingWrites
+  readonly scratch: Scratch
   /** The mirrors that served wrong bytes. */
   readonly ruledOut: RuledOutMirrors
   readonly locks: DownloadLocks
@@ -41,14 +43,14 @@ export async function loadFile(
   file: ManifestFile,
   options: LoadFileOptions,
 ): Promise<ChunkedFile> {
-  const { settings, db, writes, locks } = context
+  const { settings, db, locks } = context
   const chunks = splitIntoChunks(file, options.chunkBytes)
   const loaded = new ChunkedFile(file, options.chunkBytes)
   const take = ({ index }: Chunk, bytes: Uint8Array<ArrayBuffer>) => {
     if (!options.cacheOnly) loaded.put(index, bytes)
   }
   const shared = new SharedDownload(`${settings.databaseName}-download-${file.sha256}`, locks)
-  const keeper = new ChunkKeeper({ db, writes, shared, onNotStored: (reason) => options.onNotStored?.(reason) })
+  const keeper = new ChunkKeeper({ ...context, shared, onNotStored: (reason) => options.onNotStored?.(reason) })
   try {
     const noDatabase = await db.connect()
     const notKept = noDatabase ?? options.refusal
@@ -62,10 +64,10 @@ export async function loadFile(
     }
     await downloadChunks({
       ...settings,
+      ...context,
       fetch: fetchOf(context.network, options),
       file,
       urls: [options.url, ...(options.mirrorUrls ?? [])],
-      ruledOut: context.ruledOut,
       chunks: missing,
       signal: options.signal,
       onBytes: (bytes) => {
@@ -111,7 +113,7 @@ async function takeStored({ context, chunks, take, shared, options }: FileLoad):
     const isOurTurn = shared.role !== 'waiting'
     const isThere = ({ digest }: Chunk) => isOurTurn || heard === undefined || heard.has(digest)
     const others = missing.filter((chunk) => !isThere(chunk))
-    const unread = await readStored(db, missing.filter(isThere), take, options)
+    const unread = await readStored(context, missing.filter(isThere), take, options)
     missing = [...others, ...unread].sort((a, b) => a.offset - b.offset)
     if (isOurTurn || missing.length === 0) return missing
   }

@@ -67,16 +67,17 @@ class Pinning {
   }
 
   async run(): Promise<PinnedFile> {
-    const { settings, db, ruledOut, network } = this.#context
+    const { settings, db, scratch, ruledOut, network } = this.#context
     const { url, mirrorUrls = [], signal, refusal, onBytes } = this.#options
     const why = (await db.connect()) ?? refusal
     if (why !== undefined) this.#giveUp(why)
     const chunks = splitIntoChunks({ ...this.#file, chunks: this.#digests }, this.#options.chunkBytes)
     const pinned = chunks.filter(({ digest }) => digest !== '')
     for (const chunk of pinned) this.#options.onPinned?.(chunk)
-    const missing = await readStored(db, pinned, (chunk, bytes) => this.#take(chunk, bytes), this.#options)
+    const missing = await readStored(this.#context, pinned, (chunk, bytes) => this.#take(chunk, bytes), this.#options)
     await downloadChunks({
       ...settings,
+      scratch,
       fetch: network.fetch,
       file: this.#file,
       urls: [url, ...mirrorUrls],
@@ -112,14 +113,14 @@ class Pinning {
   }
 
   async #keep(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { db } = this.#context
+    const { db, scratch } = this.#context
     const { key } = this.#options
     this.#digests[chunk.index] = chunk.digest
     this.#options.onPinned?.(chunk)
     if (!this.#isStoring) return
     try {
       // First the chunk: a pin is worth something only with it.
-      await db.put(chunk.digest, new Blob([bytes]))
+      await db.put(chunk.digest, scratch.blob(bytes))
       if (key !== undefined) await db.putPin({ key, chunks: [...this.#digests], sha256: '' })
     } catch (error) {
       this.#giveUp(`the weights database took no more chunks: ${String(error)}`)

@@ -1,7 +1,7 @@
 /** Reads the chunks of a file from the database; what is not right there counts as missing. */
 import type { Chunk } from './chunks.js'
-import { sha256Hex } from './verify.js'
-import type { WeightsDb } from './weights-db.js'
+import type { LoadContext } from './load-file.js'
+import type { Scratch } from './scratch.js'
 import type { LoadFileOptions } from './weights-store.js'
 
 /** How many chunks are read at once: while one is hashed, another is read. */
@@ -9,7 +9,7 @@ const parallelReads = 4
 
 /** Hands over the stored chunks that are right; resolves with the others, in the order of the file. */
 export async function readStored(
-  db: WeightsDb,
+  context: Pick<LoadContext, 'db' | 'scratch'>,
   chunks: readonly Chunk[],
   take: (chunk: Chunk, bytes: Uint8Array<ArrayBuffer>) => void,
   { signal, onBytes }: Pick<LoadFileOptions, 'signal' | 'onBytes'>,
@@ -18,7 +18,7 @@ export async function readStored(
   const missing: Chunk[] = []
   const runLane = async () => {
     for (let chunk = queue.shift(); chunk; chunk = queue.shift()) {
-      const bytes = await readChunk(db, chunk)
+      const bytes = await readChunk(context, chunk)
       signal.throwIfAborted()
       if (bytes) {
         take(chunk, bytes)
@@ -31,12 +31,15 @@ export async function readStored(
 }
 
 /** A stored chunk, or undefined when there is none that is right. */
-async function readChunk(db: WeightsDb, chunk: Chunk): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function readChunk(
+  { db, scratch }: Pick<LoadContext, 'db' | 'scratch'>,
+  chunk: Chunk,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     const blob = await db.get(chunk.digest)
     if (!blob) return undefined
     const bytes = await readBlob(blob)
-    if (bytes && (await isRight(chunk, bytes))) return bytes
+    if (bytes && (await isRight(scratch, chunk, bytes))) return bytes
     await db.delete(chunk.digest)
     return undefined
   } catch {
@@ -46,14 +49,15 @@ async function readChunk(db: WeightsDb, chunk: Chunk): Promise<Uint8Array<ArrayB
 }
 
 /** Whether these bytes, from the database, are the chunk: all that comes from there is decided here. */
-async function isRight(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  return bytes.length === chunk.bytes && (await sha256Hex(bytes)) === chunk.digest
+async function isRight(scratch: Scratch, chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  return bytes.length === chunk.bytes && (await scratch.sha256Hex(bytes)) === chunk.digest
 }
 
 /** The bytes of a record, or undefined when the browser has lost them. */
 async function readBlob(blob: Blob): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return new Uint8Array(await blob.arrayBuffer())
+    // A copy, whose memory can be let go; see `Scratch`.
+    return new Uint8Array(await blob.arrayBuffer()).slice()
   } catch {
     return undefined
   }

@@ -7,8 +7,8 @@ import { describeAnswer, isHtml, request, type Fetch, type HttpAnswer } from './
 import type { Mirror, Route } from './mirrors.js'
 import { retryAfterMs } from './retry-after.js'
 import { isDownloadFailure, type DownloadProblem } from './retry.js'
+import type { Scratch } from './scratch.js'
 import { hasChanged, mayAskIfRange, validatorOf, type Validator } from './validator.js'
-import { sha256Hex } from './verify.js'
 
 /** A chunk that still has to come. */
 export interface Wanted {
@@ -30,6 +30,8 @@ export interface Transfer {
   /** The chunks that nobody asks for yet, in the order of the file. */
   readonly queue: Wanted[]
   readonly signal: AbortSignal
+  /** What chunks are verified with. */
+  readonly scratch: Scratch
   readonly stallMs: number
   readonly fetch?: Fetch
   /** An answer has begun as it should; the chunks that it brings are off the queue. */
@@ -173,7 +175,7 @@ async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, 
     const message = `the body has more than the ${missing.length} bytes that were asked for`
     throw failed(file, mirror, answer, 'wrong-answer', message)
   }
-  const found = await sha256Hex(bytes)
+  const found = await transfer.scratch.sha256Hex(bytes)
   // Without a digest, the first answer is believed, and what it says is pinned.
   if (found === chunk.digest || chunk.digest === '') return transfer.onVerified({ ...chunk, digest: found }, bytes)
   startAgain(transfer, wanted)

@@ -12,6 +12,7 @@ import { ModelRecords } from './model-records.js'
 import { Network } from './network.js'
 import { PendingWrites } from './pending-writes.js'
 import { pinModel, type PinModelOptions, type PinnedModel } from './pin-model.js'
+import { Scratch } from './scratch.js'
 import { weightsDefaults, type WeightsSettings } from './settings.js'
 import { StorageSpace } from './storage-space.js'
 import { requireDigests } from './verify.js'
@@ -91,7 +92,7 @@ export async function openWeightsStore(
   const writes = new PendingWrites(resolved.maxPendingWriteBytes)
   const locks = createDownloadLocks()
   return new CachingStore(
-    { settings: resolved, ruledOut: new Map(), db, writes, locks, network },
+    { settings: resolved, ruledOut: new Map(), db, writes, scratch: new Scratch(), locks, network },
     loads,
     new WeightsCache(db, records, loads),
   )
