@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientOptions, DownloadProgress } from 'edgeward'
 import { cosine, testClient, tinyInput } from './support/clients.js'
-import { commitOf, miniLm, otherOrigin, serveHub, tinyHub, unique, type ServedHub } from './support/hub.js'
+import { commitOf, hubWithData, miniLm, otherOrigin, serveHub, tinyHub, unique, type ServedHub } from './support/hub.js'
 
 const graph = 'onnx/model.onnx'
 /** A repository that no other test has, whose cache is that of all tests. */
@@ -69,13 +69,62 @@ test('a changed revision is noticed, and fetches what has changed', async () => 
   expect(await edge.models.status(`${model}@other`)).toEqual({ state: 'absent' })
 })
 
-test('a commit that is asked for is fetched from that commit', async () => {
+test.each(['', '@main', '@v2'])(
+  'what a name with "%s" stands for may move: the files that changed come in the background',
+  async (at) => {
+    const [before, commit] = [await commitOf(crypto.randomUUID()), await commitOf(crypto.randomUUID())]
+    const files = hubWithData()
+    const hub = await serveHub(files, { refs: ['main', 'v2'], commit: before })
+    const model = uniqueModel()
+    const first = testClient({ backends: ['wasm'], huggingFace: { baseUrl: hub.baseUrl }, updates: 'manual' })
+    await first.models.download(model + at)
+    await first.dispose()
+    await hub.change({ commit }, { [graph]: unique(files[graph] ?? new Uint8Array()) })
+    const edge = clientOf(hub)
+    const update = new Promise((resolve) => edge.on('update', resolve))
+    await edge.run(model + at, tinyInput())
+    expect(await update).toEqual({ model, from: before, to: commit })
+    expect(await edge.models.status(model + at)).toMatchObject({ revision: commit })
+    // The graph's file twice, of each commit; the weights, which are the same, once.
+    expect([await hub.requests(graph), await hub.requests(`${graph}_data`)]).toMatchObject([[{}, {}], [{}]])
+    expect(await edge.models.checkForUpdate(model + at)).toMatchObject({ isUpdate: false, cachedRevision: commit })
+  },
+)
+
+test.each([true, false])('weights beside a graph (model.onnx_data) come with it, API: %s', async (hasApi) => {
+  const hub = await serveHub(hubWithData(), { hasApi })
+  const model = uniqueModel()
+  const first = clientOf(hub)
+  const { output, placement } = await first.run(model, tinyInput())
+  expect(placement).toMatchObject({ engine: 'device', variant: 'fp32' })
+  // The weights are 0, 1, … 11, in rows of three.
+  expect(Array.from(output['y']?.data as Float32Array)).toEqual([16.5, 19, 21.5, 66.75, 74, 81.25])
+  await expect.poll(async () => (await first.models.status(model)).state).toBe('cached')
+  await first.dispose()
+  const second = testClient({ backends: ['wasm'], huggingFace: { baseUrl: hub.baseUrl }, policy: { offline: true } })
+  expect((await second.run(model, tinyInput())).output).toEqual(output)
+})
+
+test('a hub whose API answers with a page is taken for a mirror with files only', async () => {
+  const hub = await serveHub(await tinyHub(), { hasApi: 'page' })
+  expect((await clientOf(hub).run(uniqueModel(), tinyInput())).placement).toMatchObject({ engine: 'device' })
+})
+
+test('a commit that is asked for is fetched from that commit, and stays: a later visit asks for nothing', async () => {
   const commit = await commitOf(crypto.randomUUID())
   const hub = await serveHub(await tinyHub(), { commit })
   const name = `${uniqueModel()}@${commit}`
-  await clientOf(hub).run(name, tinyInput())
+  const first = clientOf(hub)
+  await first.run(name, tinyInput())
   const paths = (await hub.log()).map(({ path }) => path)
   expect(paths.filter((path) => path.includes('/resolve/'))).toEqual([expect.stringContaining(`/resolve/${commit}/`)])
+  await expect.poll(async () => (await first.models.status(name)).state).toBe('cached')
+  await first.dispose()
+  await hub.change({ commit: await commitOf('newer') })
+  const second = clientOf(hub)
+  await second.run(name, tinyInput())
+  await second.dispose() // Ends what would go on in the background.
+  expect(await hub.log()).toEqual([])
 })
 
 describe('a private hub', () => {

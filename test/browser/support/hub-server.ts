@@ -3,9 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** How a hub behaves; a test sends it as JSON. */
 export interface HubBehaviour {
-  /** `false`: a plain mirror, which has files only. */
-  readonly hasApi: boolean
+  /** `false`: a plain mirror, which has files only; `page`: one that answers with a page what it does not know. */
+  readonly hasApi: boolean | 'page'
   readonly commit: string
+  /** The branches and tags that stand for it; `main` when absent. */
+  readonly refs?: readonly string[]
   /** The files, with what the hub says of each. */
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256?: string }>>
   /** Whoever has no such token is turned away. */
@@ -64,7 +66,11 @@ export class Hubs {
       response.writeHead(401, { 'Content-Type': 'text/plain' }).end('Invalid credentials')
       return
     }
-    const json = behaviour.hasApi ? apiAnswer(behaviour, path) : undefined
+    if (behaviour.hasApi === 'page' && path.startsWith('api/')) {
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end('<!doctype html><p>Welcome.</p>')
+      return
+    }
+    const json = behaviour.hasApi === true ? apiAnswer(behaviour, path) : undefined
     if (json !== undefined) {
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(json))
       return
@@ -81,7 +87,7 @@ export class Hubs {
   ): Promise<void> {
     const [, revision = '', file = ''] = /\/resolve\/([^/]+)\/(.+)$/.exec(path) ?? []
     const known = behaviour.files[file]
-    if (!known || ![behaviour.commit, 'main'].includes(revision)) {
+    if (!known || !isRevision(behaviour, revision)) {
       response.writeHead(404, { 'Content-Type': 'text/html' }).end('<!doctype html><p>Not here.</p>')
       return
     }
@@ -89,7 +95,7 @@ export class Hubs {
       response.writeHead(302, { Location: `${behaviour.cdn}/hub/${name}/cdn/${file}` }).end()
       return
     }
-    if (!behaviour.hasApi && known.sha256 !== undefined) {
+    if (behaviour.hasApi !== true && known.sha256 !== undefined) {
       response.setHeader('X-Linked-ETag', `"${known.sha256}"`)
       response.setHeader('X-Linked-Size', known.bytes)
       response.setHeader('X-Repo-Commit', behaviour.commit)
@@ -98,10 +104,15 @@ export class Hubs {
   }
 }
 
+function isRevision({ commit, refs = ['main'] }: HubBehaviour, revision = ''): boolean {
+  return revision === commit || refs.includes(revision)
+}
+
 /** As Hugging Face's API answers; undefined for what it does not have. */
-function apiAnswer({ commit, files }: HubBehaviour, path: string): unknown {
+function apiAnswer(behaviour: HubBehaviour, path: string): unknown {
+  const { commit, files } = behaviour
   const [, what, revision] = /^api\/models\/[^/]+\/[^/]+\/(revision|tree)\/([^/?]+)$/.exec(path) ?? []
-  if (what === undefined || (revision !== 'main' && revision !== commit)) return undefined
+  if (what === undefined || !isRevision(behaviour, revision)) return undefined
   if (what === 'revision') return { sha: commit, tags: ['onnx', 'license:apache-2.0'] }
   const entries = Object.entries(files).map(([file, { bytes, sha256 }]) => ({
     type: 'file',

@@ -75,6 +75,15 @@ export async function tinyHub(): Promise<HubFiles> {
   return { 'onnx/model.onnx': unique(bytes) }
 }
 
+/** A model whose weights lie beside it, with bytes that no cache has seen. */
+export function hubWithData(): HubFiles {
+  const bytes = Uint8Array.from(atob(inject('madeModels').layerWithData), (character) => character.charCodeAt(0))
+  // The second file ends with bytes that no tensor is made of.
+  const weights = new Uint8Array(Float32Array.from({ length: 12 }, (_, index) => index).buffer)
+  const data = Uint8Array.from([...weights, ...new TextEncoder().encode(crypto.randomUUID())])
+  return { 'onnx/model.onnx': unique(bytes), 'onnx/model.onnx_data': data }
+}
+
 /** An ONNX model with another `doc_string` (field 6 of ModelProto): as a protocol buffer, a field may simply follow. */
 export function unique(model: Uint8Array): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(crypto.randomUUID())

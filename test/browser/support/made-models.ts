@@ -54,9 +54,21 @@ function squareModel(nodes: Buffer[], weights: readonly string[]): Buffer {
   })
 }
 
+/** `x` [batch, 4] → `y` [batch, 3]: one layer, whose weight lies in a file of its own. */
+function layerWithData(): Buffer {
+  return model({
+    name: 'layer-with-data',
+    nodes: [node('MatMul', ['x', 'a'], ['y'])],
+    inputs: [value('x', dataType.float32, ['batch', 4])],
+    outputs: [value('y', dataType.float32, ['batch', 3])],
+    initializers: [externalWeight('a', [4, 3], { location: 'model.onnx_data', offset: 0, length: 48 })],
+  })
+}
+
 /** The models by name, in base64. */
 export const madeModels = () => ({
   tables: tablesGraph().toString('base64'),
   layers: layers().toString('base64'),
   transposed: transposed().toString('base64'),
+  layerWithData: layerWithData().toString('base64'),
 })

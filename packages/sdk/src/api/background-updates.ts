@@ -24,14 +24,13 @@ export class BackgroundUpdates {
 
   /** After an answer on the device: once for each model, if it came from the cache and nothing speaks against it. */
   consider({ model, source, policy, capabilities }: Planned, signal: AbortSignal): void {
-    const { id, revision } = splitModelName(model)
-    if (this.#updates === 'manual' || policy.offline || capabilities.saveData || revision !== undefined) return
-    if (isEdgewardError(source) || source.cachedVariants === undefined || this.#asked.has(id)) return
-    this.#asked.add(id)
-    this.#update(id, signal).then(
+    if (this.#updates === 'manual' || policy.offline || capabilities.saveData) return
+    if (isEdgewardError(source) || source.cachedVariants === undefined || this.#asked.has(model)) return
+    this.#asked.add(model)
+    this.#update(model, signal).then(
       ({ update, storage }) => {
         for (const event of storage) this.#emitter.emit('storage', event)
-        if (update) this.#emitter.emit('update', { model: id, ...update })
+        if (update) this.#emitter.emit('update', { model: splitModelName(model).id, ...update })
       },
       () => undefined, // Nobody waits for it: the cached revision serves, and the next client asks again.
     )

@@ -109,13 +109,18 @@ function sendable(files: ModelFiles): Parameters<CacheParts['add']>[0]['files'] 
   return Object.fromEntries(named.map(([path, file]) => [path, toBlob(file)]))
 }
 
-/** With the newest revision, unless one is pinned; with the cached one when the newest cannot be had. */
+/** With the newest revision that the name can mean; with the cached one when the newest cannot be had. */
 async function planNewest(planner: Planner, model: string, isCached: boolean, signal: AbortSignal): Promise<Planned> {
   const cached = { model, load: 'files' } as const
-  if (splitModelName(model).revision !== undefined) return planner.plan(cached, signal)
+  if (isFixed(model)) return planner.plan(cached, signal)
   const newest = await planner.plan({ ...cached, from: 'source' }, signal)
   const isOutOfReach = isEdgewardError(newest.source) && newest.source.code === 'DOWNLOAD_FAILED'
   return isOutOfReach && isCached ? planner.plan(cached, signal) : newest
+}
+
+/** Whether one revision is meant, which the source may have replaced: on a hub, every revision can still be had. */
+function isFixed(model: string): boolean {
+  return splitModelName(model).revision !== undefined && !model.startsWith('hf:')
 }
 
 async function checkForUpdate(parts: CacheParts, { planner, signalOf }: ModelCacheContext, model: string) {
@@ -127,7 +132,7 @@ async function checkForUpdate(parts: CacheParts, { planner, signalOf }: ModelCac
   }
   const [status, { source, planned }] = await Promise.all([
     parts.cache('status', id),
-    planner.plan({ model: id, from: 'source' }, signal),
+    planner.plan({ model: isFixed(model) ? id : model, from: 'source' }, signal),
   ])
   if (isEdgewardError(source)) throw source
   const missing = await parts.missing(source.manifest)

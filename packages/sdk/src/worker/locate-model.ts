@@ -38,6 +38,11 @@ export async function locateModel(
   return { manifest, manifestUrl: url, mirrorUrls: urls.filter((other) => other !== url) }
 }
 
+/** Whether a name can only ever mean the same files: on a hub a commit does, a branch or a tag moves. */
+export function isOneRevision({ id, revision }: ModelName): boolean {
+  return revision !== undefined && (!isHubModel(id) || /^[0-9a-f]{40}$/.test(revision))
+}
+
 async function locateOnHub(
   name: ModelName,
   from: LocateFrom,

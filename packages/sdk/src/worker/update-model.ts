@@ -1,11 +1,12 @@
 /** Brings a newer revision of a cached model into the cache, while the old one stays and serves. */
+import { splitModelName } from '../shared/index.js'
 import type { UpdateOutcome, UpdatePayload } from '../transport/index.js'
 import type { CachedSource, ModelAdmission, WeightsStore } from '../weights/index.js'
-import { locateModel } from './locate-model.js'
+import { isOneRevision, locateModel } from './locate-model.js'
 import { WorkerModel, type LoadListener } from './worker-model.js'
 
 /**
- * Asks the model's source for its manifest; if its revision is another one, fetches what of the cached variants has
+ * Asks the model's source for its manifest, unless its name says which revision it means; if that is another one, fetches what of the cached variants has
  * changed, and lets the new record take the place of the old one when all of it is there.
  *
  * @throws EdgewardError when the source or its files cannot be had: the cache then is as it was
@@ -15,6 +16,7 @@ export async function updateModel(
   openStore: () => Promise<WeightsStore>,
   signal: AbortSignal,
 ): Promise<UpdateOutcome> {
+  if (isOneRevision(splitModelName(payload.model))) return { storage: [] }
   const store = await openStore()
   const cached = await store.cache.source(payload.model, [])
   if (cached === undefined) return { storage: [] }
