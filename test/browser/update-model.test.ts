@@ -32,7 +32,8 @@ async function serveTwoVariants() {
   }
   const misbehave = (path: string, ...faults: Fault[]) =>
     fetch(`${folder.replace('/files/', '/faults/')}two/${path}`, { method: 'PUT', body: JSON.stringify(faults) })
-  return { payload: { modelsUrls: [folder], model: 'two' }, publish, misbehave }
+  const log = async (path: string) => (await fetch(`${folder.replace('/files/', '/log/')}two/${path}`)).text()
+  return { log, payload: { modelsUrls: [folder], model: 'two' }, publish, misbehave }
 }
 
 test('when one variant of an update fails, the old revision serves, and other tabs may prune again', async () => {
@@ -52,4 +53,17 @@ test('when one variant of an update fails, the old revision serves, and other ta
   expect(await other.cache.prune()).toEqual({ freedBytes: 9 })
   await Promise.all([served.publish('r3'), served.misbehave('q8.onnx')])
   expect(await updateModel(served.payload, open, signal)).toEqual({ update: { from: 'r1', to: 'r3' }, storage: [] })
+})
+
+test('a name with a revision is never updated, and its source is not asked', async () => {
+  const [store, { payload, publish, log }] = [await createHarness().open(), await serveTwoVariants()]
+  const open = () => Promise.resolve(store)
+  await publish('r1')
+  const source = await locateModel({ ...payload, from: 'source' }, open, signal)
+  await new WorkerModel(source, open).download('q8', signal, {})
+  await store.settled()
+  await publish('r2')
+  const before = await log('manifest.json')
+  expect(await updateModel({ ...payload, model: 'two@r1' }, open, signal)).toEqual({ storage: [] })
+  expect(await log('manifest.json')).toEqual(before)
 })

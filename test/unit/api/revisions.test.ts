@@ -109,16 +109,15 @@ describe('updates in the background', () => {
   })
 
   it.each([
-    ['the client says manual', { options: { updates: 'manual' } as const }, 'model'],
-    ['the policy says offline', { options: { policy: { ...anywhere, offline: true } } }, 'model'],
-    ['the user saves data', { probe: () => Promise.resolve({ ...cpuOnly, saveData: true }) }, 'model'],
-    ['the revision is pinned', {}, 'model@1'],
-    ['the endpoint answered', { options: { policy: { prefer: 'remote' } as const } }, 'model'],
-    ['the model has just come from its source', { locate: locateFrom(sourceOf(both)) }, 'model'],
-  ])('are not looked for when %s', async (_, parts, model) => {
+    ['the client says manual', { options: { updates: 'manual' } as const }],
+    ['the policy says offline', { options: { policy: { ...anywhere, offline: true } } }],
+    ['the user saves data', { probe: () => Promise.resolve({ ...cpuOnly, saveData: true }) }],
+    ['the endpoint answered', { options: { policy: { prefer: 'remote' } as const } }],
+    ['the model has just come from its source', { locate: locateFrom(sourceOf(both)) }],
+  ])('are not looked for when %s', async (_, parts) => {
     const looking = update()
     const { client } = createFakeClient({ locate: locateFrom(cachedFp32), update: looking, ...parts })
-    await client.run(model, x)
+    await client.run('model', x)
     expect(looking).not.toHaveBeenCalled()
   })
 
