@@ -245,6 +245,25 @@ describe('a server that', () => {
     expect(isSame(await result, served.bytes)).toBe(true)
   })
 
+  test('is slow is waited for also by a request that waits for the six that a browser sends at once', async () => {
+    const files = await Promise.all(Array.from({ length: 7 }, () => serveRandomFile(chunkBytes, chunkBytes)))
+    // Six take twice the time that a server may say nothing; the seventh hears nothing of its own until one has ended.
+    await Promise.all(files.map((served) => served.misbehave({ kind: 'drip', pieces: 8, everyMs: 500 })))
+    const store = await createHarness().open({ stallMs: 2_000, maxTries: 1 })
+    const loaded = await Promise.all(files.map((served) => startLoad(store, served).result))
+    expect(loaded.map((bytes, index) => isSame(bytes, files[index]?.bytes ?? new Uint8Array()))).toEqual(
+      files.map(() => true),
+    )
+  })
+
+  test('says nothing to anybody ends the load of all who ask', async () => {
+    const files = await Promise.all(Array.from({ length: 7 }, () => serveRandomFile(chunkBytes, chunkBytes)))
+    await Promise.all(files.map((served) => served.misbehave({ kind: 'silence' })))
+    const store = await createHarness().open({ stallMs: 300, maxTries: 1 })
+    const loads = await Promise.allSettled(files.map((served) => startLoad(store, served).result))
+    expect(loads).toMatchObject(files.map(() => ({ reason: { details: { problem: 'stalled' } } })))
+  })
+
   test('answers with an error leaves its status in the details', async () => {
     const served = await serveRandomFile(sixChunks, chunkBytes)
     await served.misbehave({ kind: 'status', status: 503 })

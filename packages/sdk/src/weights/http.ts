@@ -2,6 +2,7 @@
 import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import type { DownloadProblem } from './retry.js'
+import { Servers } from './servers.js'
 
 /** As the platform's: addresses that are ours alone, and credentials, are dealt with before it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -16,9 +17,12 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly cache: RequestCache
   readonly signal: AbortSignal
-  /** How long the server may send no byte. */
+  /** How long the server may send no byte, neither here nor to another request of this worker. */
   readonly stallMs: number
 }
+
+/** Of the whole worker, as the browser's connections are: requests of all its loads wait for the same ones. */
+const servers = new Servers()
 
 /** An answer whose body is read in order, into places of the reader's choice. */
 export interface HttpAnswer {
@@ -45,19 +49,22 @@ export async function request(options: HttpRequest): Promise<HttpAnswer> {
   const { url, method = 'GET', headers = {}, cache, stallMs, fetch = platformFetch } = options
   const controller = new AbortController()
   const signal = AbortSignal.any([options.signal, controller.signal])
+  const server = servers.at(url)
   let received = 0
 
   // The clock runs only while bytes are waited for: a reader that takes its time is no stall of the server.
   const watch = async <T>(step: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted()
-    const timer = setTimeout(() => controller.abort(stalled(url, stallMs, received)), stallMs)
+    const stopWatching = server.watch(stallMs, () => controller.abort(stalled(url, stallMs, received)))
     try {
-      return await abortable(step(), signal)
+      const came = await abortable(step(), signal)
+      server.heard()
+      return came
     } catch (error) {
       if (signal.aborted) throw signal.reason
       throw isEdgewardError(error) ? error : broken(options, received, error)
     } finally {
-      clearTimeout(timer)
+      stopWatching()
     }
   }
 
