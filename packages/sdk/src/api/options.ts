@@ -3,12 +3,13 @@ import type { Backend, DownloadProgress, Policy, StorageOptions, TaskName, TaskO
 import type { RemoteOptions } from '../remote/index.js'
 
 /**
- * `background`: once for each model without a revision in its name, after its first answer on the device; never with
- * the policy `offline`, nor when the user saves data. `manual`: only `models.download()` brings another revision.
+ * `background`: once for each model whose name does not say one revision (`id@revision`, a hub's commit), after its first
+ * answer on the device; never with the policy `offline`, nor when the user saves data. `manual`: only `models.download()`
+ * brings another revision.
  */
 export type Updates = 'background' | 'manual'
 
-/** What a client is created with. Everything is optional, but without `models` and `remote` nothing can run. */
+/** What a client is created with. Everything is optional; what is unknown or wrong is refused with `INVALID_OPTION`. */
 export interface ClientOptions {
   /**
    * The address of the folder of models: `<models>/<id>/manifest.json`. Relative to the page. Several are mirrors of each
@@ -37,7 +38,7 @@ export interface ClientOptions {
   readonly updates?: Updates
   /** Where models named `hf:organisation/repository` come from. */
   readonly huggingFace?: HuggingFaceOptions
-  /** What requests of this client want, unless they say otherwise. */
+  /** What requests of this client want, unless they say otherwise. The defaults are those of {@link clientDefaults}. */
   readonly policy?: Policy
 }
 
@@ -47,7 +48,7 @@ export interface HuggingFaceOptions {
   readonly baseUrl?: string | URL
   /**
    * The token for private and gated repositories, or a function that gives it (undefined: none). It is asked for with
-   * every request, sent to `baseUrl` only, and never stored.
+   * every request, sent to `baseUrl` only, and never stored. A function that throws ends the load with `DOWNLOAD_FAILED`.
    */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>)
 }

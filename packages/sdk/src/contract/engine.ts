@@ -37,7 +37,10 @@ export interface Result<Output> {
   readonly attempts: readonly Attempt[]
 }
 
-/** A manifest and the address it came from, which its files lie beside. */
+/**
+ * A manifest and the address it came from, which its files lie beside. Models of a hub and of the user have a manifest that
+ * was made from their files, and the address that it would have.
+ */
 export interface ModelSource {
   readonly manifest: Manifest
   readonly manifestUrl: string
@@ -68,7 +71,7 @@ export interface EngineAnswer<T extends TaskName = TaskName> {
 /** Something that can answer a request. */
 export interface Engine {
   readonly kind: Placement['engine']
-  /** Makes a placement ready; resolves at once when it is. */
+  /** Makes a placement ready; resolves at once when it is. @throws EdgewardError; on abort, `signal.reason` */
   prepare(placement: Placement, source: ModelSource, signal: AbortSignal): Promise<void>
   run<T extends TaskName>(
     placement: Placement,

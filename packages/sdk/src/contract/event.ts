@@ -11,32 +11,35 @@ export type LoadPhase = 'manifest' | 'download' | 'verify' | 'runtime' | 'sessio
 
 /** How far the files of a model are. */
 export interface DownloadProgress {
-  /** The model's id, without a revision. */
+  /** The model's id, without a revision: a folder's name, `hf:organisation/repository` or `local:name`. */
   readonly model: string
   readonly phase: LoadPhase
   /** Bytes that came, from the network or the cache; never fewer than before. 0 while the manifest is fetched. */
   readonly loadedBytes: number
-  /** 0 while the manifest is fetched. */
+  /** Bytes of the variant and the assets; 0 while the manifest is fetched. */
   readonly totalBytes: number
-  /** The part of `loadedBytes` that was in the cache. */
+  /** The part of `loadedBytes` that was in the cache, in bytes. */
   readonly cachedBytes: number
-  /** What the network brought over the last seconds; absent until that can be said. */
+  /** What the network brought over the last five seconds; 0 while nothing comes, absent until that can be said. */
   readonly bytesPerSecond?: number
   /** Until the last byte is there, in milliseconds, at that rate; absent where there is no rate. */
   readonly remainingMs?: number
 }
 
 export interface EdgewardEvents {
-  /** Chunks of a model's files arrived. The last one has `loadedBytes === totalBytes`. */
+  /**
+   * A load has got on: bytes, told every 50 ms at most, or a new phase. The last one of a load that succeeds has
+   * `loadedBytes === totalBytes`.
+   */
   download: DownloadProgress
-  /** A model is ready on the device. */
+  /** A model is ready on the device; its files and sessions took `loadMs` milliseconds. */
   ready: { readonly model: string; readonly placement: Placement; readonly loadMs: number }
   /**
    * A model's weights could not be kept, so that it runs from memory and is fetched again next time; or they had to make
    * room for another model. It may come after `ready`.
    */
   storage: { readonly model: string; readonly reason: string }
-  /** A newer revision of a cached model is complete in the cache: clients that are created from now on use it. */
+  /** Another revision of a cached model is complete in the cache: clients that are created from now on use it. */
   update: { readonly model: string; readonly from: string; readonly to: string }
   /** A placement failed and the next one is tried. */
   fallback: { readonly model: string; readonly task: TaskName; readonly attempt: Attempt }

@@ -15,6 +15,7 @@ export type VariantDtype = 'fp32' | 'fp16' | 'q8' | 'int8' | 'q4' | 'q4f16'
 export interface ManifestFile {
   /** Where the file lies, relative to the manifest; plain path segments, no `..`, no leading slash. */
   readonly path: string
+  /** Its size. */
   readonly bytes: number
   /** SHA-256 of the whole file, lower-case hex. */
   readonly sha256: string
@@ -81,13 +82,17 @@ export interface Provenance {
 /** A model's manifest, as `manifest.json` holds it. */
 export interface Manifest {
   readonly schemaVersion: 1
-  /** The model's id: the name of its folder, and its name at an endpoint. */
+  /**
+   * The model's id: the name of its folder, and its name at an endpoint. Of a model that came without a manifest,
+   * `hf:organisation/repository` or `local:name`.
+   */
   readonly id: string
-  /** Changes whenever a file or a setting changes. */
+  /** Changes whenever a file or a setting changes; on a hub, the commit. */
   readonly revision: string
   readonly task: TaskName
   /** An SPDX expression. */
   readonly licence: string
+  /** The bytes of each chunk but a file's last: 4 MiB, as the packing tool makes it; 16 MiB at most. */
   readonly chunkBytes: number
   /** What the task needs beside the graphs, by role: `tokenizer`, `tokenizerConfig`, `characters`, … */
   readonly assets: Readonly<Record<string, ManifestFile>>

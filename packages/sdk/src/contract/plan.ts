@@ -9,8 +9,9 @@ export type Placement =
 
 /** What of a variant, assets included, is not in the cache. */
 export interface MissingWeights {
-  /** The files that lack something, by their paths in the manifest. */
+  /** The files that lack a chunk, by their paths in the manifest. */
   readonly files: readonly string[]
+  /** Bytes of the chunks that are missing. */
   readonly bytes: number
 }
 

@@ -13,7 +13,9 @@ export interface StorageOptions {
 
 /** A model that is in the cache to the last chunk. Times are milliseconds since 1970, as `Date.now()` gives them. */
 export interface CachedModel {
+  /** The folder's name, `hf:organisation/repository`, or `local:name`. */
   readonly id: string
+  /** Of the manifest; on a hub, the commit; of the user's files, another each time they are added. */
   readonly revision: string
   /** The variants that are complete. */
   readonly variants: readonly VariantDtype[]
@@ -30,24 +32,26 @@ export interface CachedModel {
 /** Whether a model is in the cache. */
 export type ModelStatus = { readonly state: 'absent' } | ({ readonly state: 'cached' } & CachedModel)
 
-/** What the source of a model has, compared to the cache. */
+/** What the source of a model has, compared to the cache. Revisions are those of {@link CachedModel}. */
 export interface UpdateCheck {
   /** Absent when the model is not in the cache. */
   readonly cachedRevision?: string
   readonly availableRevision: string
   /** Whether the model is in the cache with another revision. */
   readonly isUpdate: boolean
-  /** What a download of the available revision would fetch, for the variant that this device would use. */
+  /** Bytes that a download of the available revision would fetch, for the variant that this device would use. */
   readonly missingBytes: number
 }
 
 /** What a removal gave back. */
 export interface FreedStorage {
+  /** Bytes of the chunks that were deleted; 0 when all of them are needed by others, or there were none. */
   readonly freedBytes: number
 }
 
 /** What re-reading a model's chunks found. */
 export interface Verification {
+  /** How many were read. */
   readonly chunks: number
   /**
    * Chunks that were wrong or lost. They were deleted, and every model that needs them is no longer in the cache (nor
@@ -60,7 +64,7 @@ export interface Verification {
 export interface StorageUse {
   /** Bytes of the weights of the cached models; a chunk that several share counts once. */
   readonly usedBytes: number
-  /** What the browser lets this site store in all; absent when it does not say. */
+  /** Bytes that the browser lets this site store in all; absent when it does not say. */
   readonly quotaBytes?: number
   /** Whether the browser promised not to evict this site's data by itself. */
   readonly persisted: boolean
@@ -70,6 +74,7 @@ export interface StorageUse {
 export interface DownloadOptions {
   /** Ends the download within moments; chunks that are verified stay. */
   readonly signal?: AbortSignal
+  /** Hears of bytes every 50 ms at most, and of each new phase at once. */
   readonly onProgress?: (progress: DownloadProgress) => void
 }
 
@@ -79,29 +84,46 @@ export interface DownloadOptions {
  */
 export type ModelFiles = Blob | Uint8Array | FileSystemDirectoryHandle | Readonly<Record<string, Blob | Uint8Array>>
 
-/** The models in the cache of weights, which all clients of this origin share. */
+/**
+ * The models in the cache of weights, which all clients of this origin share. Where there is no database, it is empty.
+ * Every call rejects with `DISPOSED` after the client was disposed, and with `WORKER_UNAVAILABLE` where no worker starts.
+ */
 export interface ModelCache {
   /** The models that are complete. */
   list(): Promise<readonly CachedModel[]>
+  /** Whether a model is complete; of a name with a revision (`id@revision`), whether that one is. */
   status(model: string): Promise<ModelStatus>
   /**
    * Brings the variant that this device would use into the cache, in the newest revision, without making it ready.
-   * Resolves when it is complete, or could not be kept (the event `storage` says why).
+   * Resolves when it is complete, or could not be kept (the event `storage` says why). When it takes the place of another
+   * revision, the event `update` says so. A source that cannot be reached leaves the revision that is cached.
+   *
+   * @throws EdgewardError `MANIFEST_NOT_FOUND`, `MANIFEST_INVALID`, `DOWNLOAD_FAILED`, `INTEGRITY`; `NOT_CACHED` with the
+   *   policy `offline`; `INVALID_OPTION` for a name that cannot be one. On abort, `signal.reason`.
    */
   download(model: string, options?: DownloadOptions): Promise<ModelStatus>
   /**
    * Takes a model's files from the user and brings them into the cache, as {@link ModelCache.download} does. When they
    * cannot be kept, this client runs them from where they are.
    *
-   * @param model Its id from now on: `local:` and a name.
-   * @throws EdgewardError INVALID_OPTION for another id, MANIFEST_INVALID or MANIFEST_NOT_FOUND for files that are no model
+   * @param model Its id from now on: `local:` and a name of letters, digits, `.`, `_` and `-`.
+   * @throws EdgewardError `INVALID_OPTION` for another id or path, `MANIFEST_INVALID` or `MANIFEST_NOT_FOUND` for files that
+   *   are no model, `INTEGRITY` for a packed folder that is not what its manifest says
    */
   add(model: string, files: ModelFiles, options?: DownloadOptions): Promise<ModelStatus>
-  /** Asks the model's source whether it has another revision. @throws EdgewardError as a first load does */
+  /**
+   * Asks the model's source whether it has another revision; no weights are fetched.
+   *
+   * @throws EdgewardError as `download` does; `NOT_CACHED` with the policy `offline`
+   */
   checkForUpdate(model: string): Promise<UpdateCheck>
-  /** From now on the model is never evicted. @throws EdgewardError INVALID_OPTION when it is not in the cache */
+  /**
+   * From now on the model, in whichever revision, is never evicted.
+   *
+   * @throws EdgewardError `INVALID_OPTION` when it is not in the cache
+   */
   pin(model: string): Promise<void>
-  /** @throws EdgewardError INVALID_OPTION when it is not in the cache */
+  /** From now on the model may be evicted. @throws EdgewardError `INVALID_OPTION` when it is not in the cache */
   unpin(model: string): Promise<void>
   /** Takes a model out of the cache, with the chunks that no other model needs. Sessions that run go on. */
   remove(model: string): Promise<FreedStorage>
@@ -110,6 +132,10 @@ export interface ModelCache {
    * model, which may need them, nothing is deleted.
    */
   prune(): Promise<FreedStorage>
-  /** Reads every chunk of a model again. @throws EdgewardError INVALID_OPTION when it is not in the cache */
+  /**
+   * Reads every chunk of a model again.
+   *
+   * @throws EdgewardError `INVALID_OPTION` when it is not in the cache, `DEVICE_UNSUPPORTED` outside a secure context
+   */
   verify(model: string): Promise<Verification>
 }
