@@ -81,6 +81,33 @@ test('a client that is disposed while its worker starts leaves no worker', async
   await expect.poll(workerLocks).toEqual([])
 })
 
+test.each(['at once', 'a moment later', 'manifest', 'download', 'verify', 'runtime', 'session', 'canary', 'ready'])(
+  'a client that is disposed in the middle of everything (%s) rejects what is asked, and nothing that nobody asked',
+  async (moment) => {
+    const { modelsUrl, model } = await serveModel('tiny-mlp')
+    const unhandled: unknown[] = []
+    const note = (event: PromiseRejectionEvent) => unhandled.push(event.reason)
+    addEventListener('unhandledrejection', note)
+    const edge = testClient({ models: modelsUrl, remote: endpoint() })
+    const disposed = new Promise<void>((resolve) => {
+      const dispose = () => resolve(edge.dispose())
+      edge.on('download', ({ phase }) => phase === moment && dispose())
+      edge.on('ready', dispose)
+      if (moment === 'a moment later') setTimeout(dispose)
+      if (moment === 'at once') queueMicrotask(dispose)
+    })
+    const asked = [edge.run(model, tinyInput()), edge.prepare(model), edge.explain(model), edge.models.download(model)]
+    const ends = await Promise.allSettled([...asked, edge.storage(), edge.models.list()])
+    await disposed
+    const codes = ends.map((end) => (end.status === 'rejected' ? (end.reason as { code: unknown }).code : 'DISPOSED'))
+    expect(new Set(codes)).toEqual(new Set(['DISPOSED']))
+    // The browser tells of unhandled rejections between two tasks.
+    await new Promise((resolve) => setTimeout(resolve))
+    removeEventListener('unhandledrejection', note)
+    expect(unhandled).toEqual([])
+  },
+)
+
 test('the worker frees every session, GPU device and database it opened', async () => {
   const worker = new Worker(new URL('../../packages/sdk/dist/worker.js', import.meta.url), { type: 'module' })
   const connection = await connect(worker, neverAborted())
