@@ -8,6 +8,7 @@ import { Mirrors, Route, type Mirror, type RuledOutMirrors } from './mirrors.js'
 import { pause, retryDelayMs, type DownloadProblem, type RetrySettings } from './retry.js'
 import type { Scratch } from './scratch.js'
 import { transferChunk, type Setback, type Transfer, type Wanted } from './transfer.js'
+import type { Validator } from './validator.js'
 
 export interface Download extends RetrySettings {
   readonly file: ManifestFile
@@ -28,8 +29,11 @@ export interface Download extends RetrySettings {
   readonly throughputWindowMs: number
   /** Bytes came; fewer than none when they turned out useless. In the end, they add up to those of the chunks. */
   onBytes(bytes: number): void
-  /** A chunk is verified, and its bytes are handed over; the download waits before it goes on. */
-  onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /**
+   * A chunk is verified, and its bytes are handed over; the download waits before it goes on, and ends when that fails.
+   * `validator` is of the file that they are of.
+   */
+  onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>, validator: Validator | undefined): Promise<void>
 }
 
 /** A download that is under way. */
@@ -89,7 +93,7 @@ export async function downloadChunks(options: Download): Promise<void> {
       options.onBytes(bytes)
     },
     onGivenUp: (bytes) => options.onBytes(-bytes),
-    onVerified: (chunk, bytes) => options.onVerified(chunk, bytes),
+    onVerified: (...verified) => options.onVerified(...verified),
   }
   await lanes.run()
 }

@@ -10,6 +10,7 @@ import { downloadChunks } from './download.js'
 import type { LoadContext } from './load-file.js'
 import type { GraphSignature, Pin } from './pins.js'
 import { readStored } from './read-chunks.js'
+import { hasChanged, type Validator } from './validator.js'
 import type { LoadFileOptions } from './weights-store.js'
 
 export interface PinFileOptions extends Omit<LoadFileOptions, 'cacheOnly' | 'offline' | 'priority'> {
@@ -29,10 +30,11 @@ export interface PinnedFile {
 
 /**
  * Brings the chunks of a file that are not stored yet, in the ways of every download; what an earlier try has pinned is
- * verified against that. Another tab that pins the same file is waited for.
+ * verified against that. Another tab that pins the same file is waited for. When the file changes meanwhile, on whichever
+ * day, it is begun anew.
  *
  * @throws {EdgewardError} `INTEGRITY` when the whole file has another SHA-256 than was told (nothing of it is kept then),
- *   and as a load does.
+ *   `DOWNLOAD_FAILED` when it changes again and again, and as a load does.
  */
 export async function pinFile(context: LoadContext, file: ManifestFile, options: PinFileOptions): Promise<PinnedFile> {
   const { key, signal } = options
@@ -40,13 +42,36 @@ export async function pinFile(context: LoadContext, file: ManifestFile, options:
   try {
     const known = key === undefined ? undefined : await context.db.pin(key)
     if (known && known.sha256 !== '' && (known.signature || !options.readSignature)) return { pin: known }
-    return await new Pinning(context, file, options, known).run()
+    return await pinOneState(context, file, options, known)
   } finally {
     release()
   }
 }
 
+/** Changes that a file goes through in one load: more say that its server tells the same state by several validators. */
+const mostChanges = 3
+
+async function pinOneState(
+  context: LoadContext,
+  file: ManifestFile,
+  options: PinFileOptions,
+  known: Pin | undefined,
+): Promise<PinnedFile> {
+  let pinning = new Pinning(context, file, options, known)
+  for (let changes = 1; ; changes += 1) {
+    try {
+      return await pinning.run()
+    } catch (error) {
+      if (error !== pinning.change || changes > mostChanges) throw error
+      await pinning.forget()
+      pinning = new Pinning(context, file, options, undefined)
+    }
+  }
+}
+
 class Pinning {
+  /** Why what came is no one file, if so. */
+  change: EdgewardError | undefined
   readonly #context: LoadContext
   readonly #file: ManifestFile
   readonly #options: PinFileOptions
@@ -55,6 +80,8 @@ class Pinning {
   readonly #digests: string[]
   /** Chunks that have come, until those before them have. */
   readonly #early = new Map<number, Uint8Array<ArrayBuffer>>()
+  readonly #came = { cache: 0, network: 0 }
+  #validator: Validator | undefined
   #hashedChunks = 0
   #isStoring = true
 
@@ -64,17 +91,21 @@ class Pinning {
     this.#options = options
     this.#loaded = new ChunkedFile(file, options.chunkBytes)
     this.#digests = file.chunks.map((digest, index) => digest || (known?.chunks[index] ?? ''))
+    this.#validator = known?.validator
   }
 
   async run(): Promise<PinnedFile> {
     const { settings, db, scratch, ruledOut, network } = this.#context
-    const { url, mirrorUrls = [], signal, refusal, onBytes } = this.#options
+    const { url, mirrorUrls = [], signal, refusal } = this.#options
     const why = (await db.connect()) ?? refusal
     if (why !== undefined) this.#giveUp(why)
     const chunks = splitIntoChunks({ ...this.#file, chunks: this.#digests }, this.#options.chunkBytes)
     const pinned = chunks.filter(({ digest }) => digest !== '')
     for (const chunk of pinned) this.#options.onPinned?.(chunk)
-    const missing = await readStored(this.#context, pinned, (chunk, bytes) => this.#take(chunk, bytes), this.#options)
+    const missing = await readStored(this.#context, pinned, (chunk, bytes) => this.#take(chunk, bytes), {
+      ...this.#options,
+      onBytes: (bytes, from) => this.#tell(bytes, from),
+    })
     await downloadChunks({
       ...settings,
       scratch,
@@ -85,15 +116,38 @@ class Pinning {
       chunks: chunks.filter((chunk) => chunk.digest === '' || missing.includes(chunk)),
       signal,
       onBytes: (bytes) => {
-        if (!signal.aborted) onBytes?.(bytes, 'network')
+        if (!signal.aborted) this.#tell(bytes, 'network')
       },
-      onVerified: async (chunk, bytes) => {
+      onVerified: async (chunk, bytes, validator) => {
+        this.#checkState(validator)
         // In this order: what is stored may be let go.
         await this.#keep(chunk, bytes)
         this.#take(chunk, bytes)
       },
     })
     return this.#finish()
+  }
+
+  /** Gives up what came: it is of a file that is no more. */
+  async forget(): Promise<void> {
+    const { key = '' } = this.#options
+    for (const from of ['cache', 'network'] as const) this.#tell(-this.#came[from], from)
+    if (!this.#isStoring) return
+    // Where that fails, what comes next takes its place all the same, and its chunks can be pruned.
+    await this.#context.db.dropPin(key, this.#digests).catch(() => undefined)
+  }
+
+  #tell(bytes: number, from: 'cache' | 'network'): void {
+    this.#came[from] += bytes
+    this.#options.onBytes?.(bytes, from)
+  }
+
+  /** @throws {EdgewardError} when a chunk is of another state of the file than those before; a known SHA-256 shows it too. */
+  #checkState(validator: Validator | undefined): void {
+    if (this.#file.sha256 === '' && hasChanged(this.#validator, validator)) {
+      throw (this.change ??= changedFile(this.#file, this.#options.url))
+    }
+    this.#validator ??= validator
   }
 
   #take(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): void {
@@ -121,7 +175,10 @@ class Pinning {
     try {
       // First the chunk: a pin is worth something only with it.
       await db.put(chunk.digest, scratch.blob(bytes))
-      if (key !== undefined) await db.putPin({ key, chunks: [...this.#digests], sha256: '' })
+      if (key !== undefined) {
+        const validator = this.#validator
+        await db.putPin({ key, chunks: [...this.#digests], sha256: '', ...(validator !== undefined && { validator }) })
+      }
     } catch (error) {
       this.#giveUp(`the weights database took no more chunks: ${String(error)}`)
     }
@@ -173,6 +230,12 @@ async function takeLock(
     signal.throwIfAborted()
     return nothing
   }
+}
+
+/** Without `details.problem`: asking for one chunk again does not help. */
+function changedFile({ path }: ManifestFile, url: string): EdgewardError {
+  const message = `${url}: ${path} changed on its server while it was downloaded; expected one ETag or Last-Modified for all of it`
+  return new EdgewardError('DOWNLOAD_FAILED', message, { details: { url, file: path } })
 }
 
 function wrongFile({ path, sha256: expected }: ManifestFile, url: string, found: string): EdgewardError {

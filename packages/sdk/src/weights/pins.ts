@@ -1,6 +1,7 @@
 /** Pins: digests that nobody has told, computed when a file first came and kept from then on; pure. */
 import type { Graph, Manifest, ManifestFile, ModelSource, TensorSpec, VariantDtype } from '../contract/index.js'
 import { neededFiles } from './model-record.js'
+import type { Validator } from './validator.js'
 
 /** What a graph takes and gives, as its file says. */
 export interface GraphSignature {
@@ -16,6 +17,8 @@ export interface Pin {
   readonly chunks: readonly string[]
   /** SHA-256 of the whole file; empty until all of it has come. */
   readonly sha256: string
+  /** Of the file that the chunks are of, at its server, until all of it has come; absent where the server tells none. */
+  readonly validator?: Validator
   /** Of a graph's file. */
   readonly signature?: GraphSignature
 }

@@ -39,8 +39,8 @@ export interface Transfer {
   onReceived(bytes: number): void
   /** Bytes that were received are of no use. */
   onGivenUp(bytes: number): void
-  /** Takes over the chunk's bytes. */
-  onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /** Takes over the chunk's bytes; `validator` is of the file that they are of. */
+  onVerified(chunk: Chunk, bytes: Uint8Array<ArrayBuffer>, validator: Validator | undefined): Promise<void>
 }
 
 /** A chunk that an answer did not bring. */
@@ -177,7 +177,9 @@ async function receiveChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror, 
   }
   const found = await transfer.scratch.sha256Hex(bytes)
   // Without a digest, the first answer is believed, and what it says is pinned.
-  if (found === chunk.digest || chunk.digest === '') return transfer.onVerified({ ...chunk, digest: found }, bytes)
+  if (found === chunk.digest || chunk.digest === '') {
+    return transfer.onVerified({ ...chunk, digest: found }, bytes, validatorOf(answer.response))
+  }
   startAgain(transfer, wanted)
   const isAgain = wanted.damagedAt === mirror
   wanted.damagedAt = mirror
