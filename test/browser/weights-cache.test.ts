@@ -1,5 +1,6 @@
 /** The cache of weights: what is in it is right, it heals itself, and a load never fails because of it. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Scratch } from '../../packages/sdk/src/weights/scratch.js'
 import { randomBytes, serveRandomFile } from './support/file-server-client.js'
 import {
   blockChunks,
@@ -68,6 +69,26 @@ describe('a stored chunk', () => {
     const { keys, digests } = await storedDigests(harness.databaseName)
     expect(digests).toEqual(keys)
     expect(keys).toHaveLength(2)
+  })
+
+  test('that has rotted is not deleted when another tab has stored it right meanwhile', async () => {
+    const harness = createHarness()
+    const served = await serveRandomFile(threeChunks, chunkBytes)
+    await visit(harness, served)
+    const [rotten = ''] = served.file.chunks
+    await editChunks(harness.databaseName, (chunks) => chunks.put(new Blob([randomBytes(chunkBytes)]), rotten))
+    const { arrayBuffer } = Blob.prototype
+    const right = new Scratch().blob(served.bytes.slice(0, chunkBytes))
+    // When this tab has read what is rotten, the other one stores what is right. This one can fetch nothing.
+    const restore = patch(Blob.prototype, 'arrayBuffer', async function (this: Blob) {
+      const bytes = await arrayBuffer.call(this)
+      if (this.type === '') await editChunks(harness.databaseName, (chunks) => chunks.put(right, rotten))
+      return bytes
+    })
+    await served.misbehave({ kind: 'status', status: 503 })
+    await expect(visit(harness, served)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+    restore()
+    expect((await visit(harness, served)).came).toEqual({ cache: threeChunks, network: 0 })
   })
 
   test('that cannot be read is fetched', async () => {

@@ -58,11 +58,11 @@ export async function loadModel(store: WeightsStore, { source, graph, asset }: R
     onEvicted: (model) => load.evicted.push(model),
     onPublished: () => load.published.push(source.manifest.id),
   })
-  const { refusal } = admission
+  const { refusal, isVouched } = admission
   const signal = new AbortController().signal
   try {
     for (const { file, url } of [graph, asset]) {
-      await store.load(file, { url, chunkBytes, signal, refusal, onNotStored })
+      await store.load(file, { url, chunkBytes, signal, refusal, isVouched, onNotStored })
     }
   } catch (error) {
     admission.giveUp()

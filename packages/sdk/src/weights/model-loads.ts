@@ -1,8 +1,9 @@
 /** The loads of models that are going on: room is made before each, what it needs is kept, and it is published after. */
 import type { ModelSource, VariantDtype } from '../contract/index.js'
 import type { LoadLocks } from './load-locks.js'
-import { neededChunks, storedBytes, sumBytes, type NeededChunk } from './model-record.js'
+import { neededChunks, neededFiles, storedBytes, sumBytes, vouchedAt, type NeededChunk } from './model-record.js'
 import type { ModelRecords } from './model-records.js'
+import type { WeightsSettings } from './settings.js'
 import { cacheFailure, type SpaceNeed, type StorageSpace } from './storage-space.js'
 import type { WeightsDb } from './weights-db.js'
 
@@ -22,6 +23,8 @@ export interface CacheListener {
 export interface AdmittedLoad {
   /** Why nothing of it may be stored, if so. */
   readonly refusal: string | undefined
+  /** Whether what is stored of it was verified a short while ago; its large files then need not be hashed. */
+  readonly isVouched: boolean
   /** Everything was loaded: when `stored` resolves, the model is published if every chunk is there. */
   publish(stored: Promise<void>): Promise<void>
   /** The load failed; what it has stored stays for the next one. */
@@ -47,15 +50,23 @@ export class ModelLoads {
   readonly #records: ModelRecords
   readonly #space: StorageSpace
   readonly #locks: LoadLocks
+  readonly #settings: Pick<WeightsSettings, 'reverifyAfterMs' | 'alwaysVerifiedBytes'>
   readonly #loads = new Set<Load>()
   /** Loads are let in one after the other: each leaves alone what those before it were promised. */
   #lastAdmission: Promise<unknown> = Promise.resolve()
 
-  constructor(db: WeightsDb, records: ModelRecords, space: StorageSpace, locks: LoadLocks) {
+  constructor(
+    db: WeightsDb,
+    records: ModelRecords,
+    space: StorageSpace,
+    locks: LoadLocks,
+    settings: Pick<WeightsSettings, 'reverifyAfterMs' | 'alwaysVerifiedBytes'>,
+  ) {
     this.#db = db
     this.#records = records
     this.#space = space
     this.#locks = locks
+    this.#settings = settings
   }
 
   /** The digests that loads in flight name. */
@@ -70,7 +81,11 @@ export class ModelLoads {
     this.#loads.add(load)
     const reserving = this.#lastAdmission.then(() => this.#reserve(load)).catch(cacheFailure)
     this.#lastAdmission = reserving.then((refusal) => (load.isPromised = refusal === undefined))
-    const [release, refusal] = await Promise.all([this.#locks.announce(load.id), reserving])
+    const [release, refusal, verifiedAt] = await Promise.all([
+      this.#locks.announce(load.id),
+      reserving,
+      this.#vouchedAt(source, dtype),
+    ])
     const end = () => {
       this.#loads.delete(load)
       release()
@@ -78,10 +93,11 @@ export class ModelLoads {
     if (refusal !== undefined) listener.onNotStored?.(refusal)
     return {
       refusal,
+      isVouched: verifiedAt !== undefined,
       publish: async (stored) => {
         try {
           await stored
-          if (refusal === undefined) await this.#publish(source, dtype, load)
+          if (refusal === undefined) await this.#publish(source, dtype, load, verifiedAt)
         } finally {
           end()
         }
@@ -144,9 +160,17 @@ export class ModelLoads {
     return this.#space.reserve({ ...this.#need(bytes), present, promisedBytes })
   }
 
-  async #publish(source: ModelSource, dtype: VariantDtype, { listener }: Load): Promise<void> {
+  /** When a variant was verified, if its load need not do it again; a load that hashes all of it anyway does. */
+  async #vouchedAt(source: ModelSource, dtype: VariantDtype): Promise<number | undefined> {
+    const { reverifyAfterMs, alwaysVerifiedBytes } = this.#settings
+    if (neededFiles(source.manifest, dtype).every(({ bytes }) => bytes <= alwaysVerifiedBytes)) return undefined
+    const record = await this.#records.get(source.manifest.id).catch(() => undefined) // Then nothing vouches for it.
+    return vouchedAt(record, source, dtype, { now: Date.now(), reverifyAfterMs })
+  }
+
+  async #publish(source: ModelSource, dtype: VariantDtype, { listener }: Load, verifiedAt?: number): Promise<void> {
     try {
-      const published = await this.#records.publish(source, dtype, this.inFlight)
+      const published = await this.#records.publish(source, dtype, this.inFlight, verifiedAt)
       if (published === 'new') listener.onPublished?.()
       if (published === 'incomplete') listener.onNotStored?.('some of its chunks are not in the cache')
     } catch (error) {

@@ -34,6 +34,8 @@ export function completedRecord(
   dtype: VariantDtype,
   earlier: ModelRecord | undefined,
   now: number,
+  /** When the chunks of this variant were last hashed: by this load, unless a record vouched for them. */
+  verifiedAt = now,
 ): ModelRecord {
   const { id, revision } = manifest
   const same = earlier?.revision === revision ? earlier : undefined
@@ -48,11 +50,22 @@ export function completedRecord(
     bytes: sumBytes(chunks),
     addedAt: same?.addedAt ?? now,
     usedAt: now,
-    // A load checks every chunk that it brings; those of other variants it has not seen. And a clock that ran ahead must
-    // not put off the next verification.
-    verifiedAt: same?.variants.some((other) => other !== dtype) ? Math.min(same.verifiedAt, now) : now,
+    // Those of other variants this load has not seen. And a clock that ran ahead must not put off the next verification.
+    verifiedAt: same?.variants.some((other) => other !== dtype) ? Math.min(same.verifiedAt, verifiedAt) : verifiedAt,
     isPinned: earlier?.isPinned ?? false,
   }
+}
+
+/** When the chunks of a variant were verified, if a record says that this was not too long ago. */
+export function vouchedAt(
+  record: ModelRecord | undefined,
+  { manifest }: ModelSource,
+  dtype: VariantDtype,
+  { now, reverifyAfterMs }: { readonly now: number; readonly reverifyAfterMs: number },
+): number | undefined {
+  if (record?.revision !== manifest.revision || !record.variants.includes(dtype)) return undefined
+  const age = now - record.verifiedAt
+  return age >= 0 && age < reverifyAfterMs ? record.verifiedAt : undefined
 }
 
 /** A record as the page sees it. */

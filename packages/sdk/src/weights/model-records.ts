@@ -30,13 +30,20 @@ export class ModelRecords {
   /**
    * Writes that a variant is complete, if every one of its chunks is there. A new revision takes the place of the old
    * one, whose chunks go unless another model or a load in flight needs them.
+   *
+   * @param verifiedAt When its chunks were hashed, if not by the load that publishes it.
    */
-  publish(source: ModelSource, dtype: VariantDtype, inFlight: ReadonlySet<string>): Promise<Published> {
+  publish(
+    source: ModelSource,
+    dtype: VariantDtype,
+    inFlight: ReadonlySet<string>,
+    verifiedAt?: number,
+  ): Promise<Published> {
     return this.#change(async (change) => {
       const earlier = await change.models.get(source.manifest.id)
       // A load that began from the cache, with a revision that another has replaced meanwhile.
       if (source.cachedVariants && earlier && earlier.revision !== source.manifest.revision) return 'known'
-      const record = completedRecord(source, dtype, earlier, Date.now())
+      const record = completedRecord(source, dtype, earlier, Date.now(), verifiedAt)
       const keys = await Promise.all(record.chunks.map(({ digest }) => change.chunks.getKey(digest)))
       if (keys.includes(undefined)) return 'incomplete'
       await change.models.put(record)

@@ -13,7 +13,7 @@ import { readStored } from './read-chunks.js'
 import { hasChanged, type Validator } from './validator.js'
 import type { LoadFileOptions } from './weights-store.js'
 
-export interface PinFileOptions extends Omit<LoadFileOptions, 'cacheOnly' | 'offline' | 'priority'> {
+export interface PinFileOptions extends Omit<LoadFileOptions, 'cacheOnly' | 'offline' | 'priority' | 'isVouched'> {
   /** See `pinKey`; absent for a file whose pin need not outlive this load. */
   readonly key: string | undefined
   /** Reads what a graph takes and gives; absent for other files. */

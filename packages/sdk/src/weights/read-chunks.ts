@@ -1,7 +1,6 @@
 /** Reads the chunks of a file from the database; what is not right there counts as missing. */
 import type { Chunk } from './chunks.js'
 import type { LoadContext } from './load-file.js'
-import type { Scratch } from './scratch.js'
 import type { LoadFileOptions } from './weights-store.js'
 
 /** How many chunks are read at once: while one is hashed, another is read. */
@@ -12,13 +11,13 @@ export async function readStored(
   context: Pick<LoadContext, 'db' | 'scratch'>,
   chunks: readonly Chunk[],
   take: (chunk: Chunk, bytes: Uint8Array<ArrayBuffer>) => void,
-  { signal, onBytes }: Pick<LoadFileOptions, 'signal' | 'onBytes'>,
+  { isVouched = false, signal, onBytes }: Pick<LoadFileOptions, 'isVouched' | 'signal' | 'onBytes'>,
 ): Promise<readonly Chunk[]> {
   const queue = [...chunks]
   const missing: Chunk[] = []
   const runLane = async () => {
     for (let chunk = queue.shift(); chunk; chunk = queue.shift()) {
-      const bytes = await readChunk(context, chunk)
+      const bytes = await readChunk(context, chunk, isVouched)
       signal.throwIfAborted()
       if (bytes) {
         take(chunk, bytes)
@@ -34,23 +33,20 @@ export async function readStored(
 async function readChunk(
   { db, scratch }: Pick<LoadContext, 'db' | 'scratch'>,
   chunk: Chunk,
+  isVouched: boolean,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     const blob = await db.get(chunk.digest)
     if (!blob) return undefined
     const bytes = await readBlob(blob)
-    if (bytes && (await isRight(scratch, chunk, bytes))) return bytes
-    await db.delete(chunk.digest)
+    const isRight = bytes?.length === chunk.bytes && (isVouched || (await scratch.sha256Hex(bytes)) === chunk.digest)
+    if (isRight) return bytes
+    await db.deleteWrong(chunk.digest, blob)
     return undefined
   } catch {
     // As good as absent: the network has it, and storing it again mends the record, or reports why it cannot.
     return undefined
   }
-}
-
-/** Whether these bytes, from the database, are the chunk: all that comes from there is decided here. */
-async function isRight(scratch: Scratch, chunk: Chunk, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  return bytes.length === chunk.bytes && (await scratch.sha256Hex(bytes)) === chunk.digest
 }
 
 /** The bytes of a record, or undefined when the browser has lost them. */

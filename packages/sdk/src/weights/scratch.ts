@@ -16,8 +16,9 @@ export class Scratch {
     return sha256Hex(this.#copy(bytes))
   }
 
+  /** A Blob to be stored. Its type is its own: by that, the database tells it from another under the same digest. */
   blob(bytes: Uint8Array<ArrayBuffer>): Blob {
-    return new Blob([this.#copy(bytes)])
+    return new Blob([this.#copy(bytes)], { type: crypto.randomUUID() })
   }
 
   #copy(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {

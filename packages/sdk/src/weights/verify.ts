@@ -1,4 +1,4 @@
-/** SHA-256 by the platform's own implementation, off this thread. */
+/** SHA-256 by the platform's own implementation. Chromium computes it before `digest` returns, which holds this thread up. */
 import { EdgewardError } from '../errors/index.js'
 
 /**

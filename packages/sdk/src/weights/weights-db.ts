@@ -71,8 +71,15 @@ export class WeightsDb {
     }
   }
 
-  async delete(digest: string): Promise<void> {
-    await this.use('deleting', (database) => database.delete('chunks', digest))
+  /** Deletes a chunk that was read and is wrong, unless another tab has stored the right one meanwhile. */
+  async deleteWrong(digest: string, wrong: Blob): Promise<void> {
+    await this.use('deleting', async (database) => {
+      const { store, done } = database.transaction('chunks', 'readwrite')
+      const stored = await store.get(digest)
+      // What is no Blob has no type to tell it by.
+      if (!(stored instanceof Blob) || stored.type === wrong.type) await store.delete(digest)
+      await done
+    })
   }
 
   /** Which of these digests have a record. */

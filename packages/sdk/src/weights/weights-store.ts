@@ -32,6 +32,8 @@ export interface LoadFileOptions {
   readonly priority?: RequestPriority | undefined
   /** Why nothing may be stored, if so: the load then goes on from memory, and says so by `onNotStored`. */
   readonly refusal?: string | undefined
+  /** A record vouches for what is stored: large files are not hashed when they are read; see `AdmittedLoad`. */
+  readonly isVouched?: boolean
   /** The file is brought into the cache, and nothing of it is kept in memory: what the load resolves with is empty. */
   readonly cacheOnly?: boolean
   /**
@@ -74,7 +76,7 @@ export interface WeightsStore {
 }
 
 /** A model's load that was let in; see {@link WeightsStore.admit}. */
-export interface ModelAdmission extends Pick<AdmittedLoad, 'refusal' | 'giveUp'> {
+export interface ModelAdmission extends Pick<AdmittedLoad, 'refusal' | 'isVouched' | 'giveUp'> {
   /** Publishes the model as soon as every chunk is stored; does not hold up the caller. */
   publish(): void
 }
@@ -87,7 +89,13 @@ export async function openWeightsStore(
   const resolved = { ...weightsDefaults, ...settings }
   const db: WeightsDb = new WeightsDb(resolved, (bytes) => loads.makeRoom(bytes))
   const records = new ModelRecords(db)
-  const loads = new ModelLoads(db, records, new StorageSpace(resolved, records), createLoadLocks(resolved.databaseName))
+  const loads = new ModelLoads(
+    db,
+    records,
+    new StorageSpace(resolved, records),
+    createLoadLocks(resolved.databaseName),
+    resolved,
+  )
   await db.connect()
   const writes = new PendingWrites(resolved.maxPendingWriteBytes)
   const locks = createDownloadLocks()
@@ -147,6 +155,7 @@ class CachingStore implements WeightsStore {
     signal.throwIfAborted()
     requireDigests()
     const { url, mirrorUrls = [], chunkBytes, refusal, offline = false, priority, cacheOnly = false } = options
+    const isLarge = file.bytes > this.#context.settings.alwaysVerifiedBytes
     const load = loadFile(this.#context, file, {
       url,
       mirrorUrls,
@@ -154,6 +163,7 @@ class CachingStore implements WeightsStore {
       offline,
       priority,
       refusal,
+      isVouched: isLarge && options.isVouched === true,
       cacheOnly,
       signal,
       onBytes: (bytes, from) => options.onBytes?.(bytes, from),

@@ -12,7 +12,6 @@ import type {
 } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { readGraphSignature } from '../formats/index.js'
-import { neverAborted } from '../shared/index.js'
 import { taskNamed } from '../tasks/index.js'
 import {
   fileUrl,
@@ -26,6 +25,7 @@ import {
   type WeightsStore,
 } from '../weights/index.js'
 import type { GraphFiles } from './graph-files.js'
+import { Kept } from './kept.js'
 
 export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
 
@@ -38,11 +38,14 @@ export interface LoadListener extends CacheListener {
   onPhase?(phase: LoadPhase): void
 }
 
+/** What a load that was let in tells the loads of its files. */
+type LetIn = Partial<Pick<ModelAdmission, 'refusal' | 'isVouched'>>
+
 export class WorkerModel {
   #source: ModelSource
   readonly #store: () => Promise<WeightsStore>
-  readonly #assets = new Map<string, Promise<Uint8Array>>()
-  readonly #tasks = new Map<TaskName, Promise<LoadedTask<TaskName>>>()
+  readonly #assets = new Kept<string, Uint8Array>()
+  readonly #tasks = new Kept<TaskName, LoadedTask<TaskName>>()
 
   constructor(source: ModelSource, store: () => Promise<WeightsStore>) {
     this.#source = source
@@ -121,7 +124,7 @@ export class WorkerModel {
     graph: Graph,
     signal: AbortSignal,
     listener: LoadListener = {},
-    admission: Partial<Pick<ModelAdmission, 'refusal'>> = {},
+    admission: LetIn = {},
   ): Promise<GraphFiles> {
     const load = (file: ManifestFile) => this.load(file, signal, listener, admission)
     const [file, externalData] = await Promise.all([
@@ -136,7 +139,7 @@ export class WorkerModel {
     file: ManifestFile,
     signal: AbortSignal,
     listener: LoadListener & Pick<LoadFileOptions, 'cacheOnly'> = {},
-    { refusal }: Partial<Pick<ModelAdmission, 'refusal'>> = {},
+    { refusal, isVouched = false }: LetIn = {},
   ): Promise<ChunkedFile> {
     const store = await this.#store()
     const { manifestUrl, mirrorUrls = [], offline = false } = this.#source
@@ -146,36 +149,38 @@ export class WorkerModel {
       chunkBytes: this.manifest.chunkBytes,
       offline,
     }
-    return store.load(file, { ...where, signal, refusal, ...listener })
+    return store.load(file, { ...where, signal, refusal, isVouched, ...listener })
   }
 
-  /** An asset's bytes, loaded once. One request's abort must not take it from another: it is not passed on. */
+  /** An asset's bytes, loaded once; the load ends when all who ask for it have gone. */
   async asset(
     role: string,
+    signal: AbortSignal,
     listener: LoadListener = {},
-    admission: Partial<Pick<ModelAdmission, 'refusal'>> = {},
+    admission: LetIn = {},
   ): Promise<Uint8Array> {
     const file = this.manifest.assets[role]
     if (file === undefined)
       throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
-    const isKept = this.#assets.has(role)
-    const bytes = await remember(this.#assets, role, async () => {
-      const loaded = await this.load(file, neverAborted(), listener, admission)
+    let isOurs = false
+    const bytes = await this.#assets.get(role, signal, async (sharedSignal) => {
+      isOurs = true
+      const loaded = await this.load(file, sharedSignal, listener, admission)
       return loaded.intoOneBuffer()
     })
-    if (isKept) listener.onBytes?.(file.bytes, 'cache')
+    if (!isOurs) listener.onBytes?.(file.bytes, 'cache')
     return bytes
   }
 
   /** A task made ready once for this model: its own, or `tensors`, which every model can do. */
-  task(name: TaskName): Promise<LoadedTask<TaskName>> {
+  task(name: TaskName, signal: AbortSignal): Promise<LoadedTask<TaskName>> {
     const { id, task } = this.manifest
     if (name !== task && name !== 'tensors') {
       throw new EdgewardError('UNSUPPORTED_TASK', `The model ${id} does ${task}, not ${name}.`)
     }
-    return remember(this.#tasks, name, async () => {
+    return this.#tasks.get(name, signal, (sharedSignal) => {
       const definition = taskNamed(name)
-      const asset = (role: string) => this.asset(role)
+      const asset = (role: string) => this.asset(role, sharedSignal)
       return definition.load({ manifest: this.manifest, asset })
     })
   }
@@ -203,18 +208,6 @@ function afterBytes(bytes: number, listener: LoadListener): LoadListener {
       told -= known
       if (came !== known) listener.onBytes?.(came - known, from)
     },
-  }
-}
-
-/** The promise kept under `key`, or a new one; a rejected one is not kept. */
-async function remember<K, V>(kept: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  const promise = kept.get(key) ?? make()
-  kept.set(key, promise)
-  try {
-    return await promise
-  } catch (error) {
-    kept.delete(key)
-    throw error
   }
 }
 
