@@ -23,7 +23,7 @@ export interface CachedModel {
   readonly bytes: number
   readonly addedAt: number
   readonly usedAt: number
-  /** When all its chunks were last known to be right. */
+  /** All its chunks were hashed, and right, at this time or later. */
   readonly verifiedAt: number
   /** Whether it is never evicted. */
   readonly isPinned: boolean
