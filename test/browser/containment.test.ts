@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import type { EdgewardError } from 'edgeward'
+import type { EdgewardError, Manifest } from 'edgeward'
 import { createClient } from 'edgeward'
+import { describeFile, randomBytes } from './support/file-server-client.js'
+import type { Fault, LoggedRequest } from './support/faults.js'
 import { serveModel } from './support/models.js'
 import { endpoint, testClient, tinyInput } from './support/clients.js'
 import { workerWithPrelude } from './support/worker-prelude.js'
@@ -104,6 +106,28 @@ test("a caller's abort ends a load with the caller's own reason, and never falls
   // The same client goes on, and so does the load that was given up.
   await graph.misbehave()
   expect((await edge.run(model, tinyInput())).placement).toMatchObject({ engine: 'device' })
+})
+
+test("a caller's abort ends the requests for all files of the model, not the graph's only", async () => {
+  const { modelsUrl, model } = await serveModel('tiny-mlp')
+  const folder = `${modelsUrl}${model}/`
+  const put = (url: string, body: BodyInit) => fetch(url, { method: 'PUT', body })
+  const packed = (await (await fetch(`${folder}manifest.json`)).json()) as Manifest
+  const vocabulary = await describeFile(randomBytes(9), packed.chunkBytes, 'vocabulary.bin')
+  const silent: Fault[] = [{ kind: 'silence' }]
+  await put(`${folder}manifest.json`, JSON.stringify({ ...packed, assets: { vocabulary } }))
+  await put(`${folder}vocabulary.bin`.replace('/files/', '/faults/'), JSON.stringify(silent))
+  const abandoned = async () => {
+    const log = await fetch(`${folder}vocabulary.bin`.replace('/files/', '/log/'))
+    return ((await log.json()) as LoggedRequest[]).map((request) => request.abandoned)
+  }
+  const controller = new AbortController()
+  const pending = testClient({ models: modelsUrl }).run(model, tinyInput(), { signal: controller.signal })
+  pending.catch(() => undefined) // It is awaited below.
+  await expect.poll(abandoned).toEqual([false])
+  controller.abort()
+  await expect(pending).rejects.toBe(controller.signal.reason)
+  await expect.poll(abandoned).toEqual([true])
 })
 
 test('one request that goes does not take the load from another', async () => {

@@ -10,14 +10,14 @@ export async function runTask(
   infer: TaskContext['infer'],
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  const task = await model.task(name)
+  const task = await model.task(name, signal)
   const started = performance.now()
   let firstTensorAt: number | undefined
   let inferenceMs = 0
   const context: TaskContext = {
     manifest: model.manifest,
     signal,
-    asset: (role) => model.asset(role),
+    asset: (role) => model.asset(role, signal),
     async infer(graph, inputs, outputs) {
       signal.throwIfAborted()
       const inferStarted = performance.now()

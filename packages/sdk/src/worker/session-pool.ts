@@ -98,8 +98,8 @@ export class SessionPool {
           files: admitting.then((admission) => model.loadGraph(graph, loading, listener, admission)),
         }
       })
-      // The task's own files come along, so that "ready" means ready.
-      const preparing = admitting.then((admission) => prepareTask(model, listener, admission))
+      // The task's own files come along, so that "ready" means ready; when this backend fails, they are the next one's.
+      const preparing = admitting.then((admission) => prepareTask(model, signal, listener, admission))
       const files = Promise.all([preparing, ...fetching.map((fetched) => fetched.files)]).then(() => undefined)
       publishAfter(files, admitting)
       const started = await startedWith(files, starting, listener)
@@ -211,8 +211,13 @@ function publishAfter(files: Promise<unknown>, admitting: Promise<ModelAdmission
     .catch(() => undefined) // Without an admission no file was loaded, and whoever waits for the files hears why.
 }
 
-async function prepareTask(model: WorkerModel, listener: LoadListener, admission: ModelAdmission): Promise<void> {
+async function prepareTask(
+  model: WorkerModel,
+  signal: AbortSignal,
+  listener: LoadListener,
+  admission: ModelAdmission,
+): Promise<void> {
   const { assets, task } = model.manifest
-  await Promise.all(Object.keys(assets).map((role) => model.asset(role, listener, admission)))
-  await model.task(task)
+  await Promise.all(Object.keys(assets).map((role) => model.asset(role, signal, listener, admission)))
+  await model.task(task, signal)
 }
