@@ -36,7 +36,10 @@ export function createWorkerApi(): WorkerHandlers {
       await holdModel(store.network, payload)
     },
 
-    warm: async (payload) => void pool.warm(payload),
+    warm(payload) {
+      pool.warm(payload)
+      return Promise.resolve(undefined)
+    },
 
     async prepare(payload) {
       const model = modelNamed(payload.model)
