@@ -66,8 +66,9 @@ export class SessionPool {
   }
 
   /** Starts the runtime before a model needs it, which then hears of a failure or starts it afresh. */
-  warm(place: Omit<SessionPlace, 'variant'>): void {
+  warm(place: Omit<SessionPlace, 'variant'>): Promise<undefined> {
     this.#runtime(place).catch(() => undefined)
+    return Promise.resolve(undefined)
   }
 
   get live(): { sessions: number; gpuDevices: number } {

@@ -36,10 +36,7 @@ export function createWorkerApi(): WorkerHandlers {
       await holdModel(store.network, payload)
     },
 
-    warm(payload) {
-      pool.warm(payload)
-      return Promise.resolve(undefined)
-    },
+    warm: (payload) => pool.warm(payload),
 
     async prepare(payload) {
       const model = modelNamed(payload.model)
