@@ -192,7 +192,7 @@ describe('a load goes on from memory, and says once why,', () => {
     expect(notStored).toEqual([expect.stringContaining('cannot be opened')])
   })
 
-  test('when opening is blocked; an open that succeeds later is closed again', async () => {
+  test('when opening is blocked; an open that succeeds later is used from then on, and closed in the end', async () => {
     const harness = createHarness()
     const served = await serveRandomFile(threeChunks, chunkBytes)
     const stubborn = await openDatabase(harness.databaseName)
@@ -202,6 +202,24 @@ describe('a load goes on from memory, and says once why,', () => {
     expect(isSame(await result, served.bytes)).toBe(true)
     expect(notStored).toEqual([expect.stringContaining('opening took longer than 50 ms')])
     expect(await store.cachedBytes([served.file], chunkBytes)).toBe(0)
+    stubborn.close()
+    await deletion
+    const kept = async () => {
+      await startLoad(store, served).result
+      await store.settled()
+      return store.cachedBytes([served.file], chunkBytes)
+    }
+    await expect.poll(kept).toBe(threeChunks)
+    await store.close()
+    await deleteDatabase(harness.databaseName) // It would wait for ever for a connection that nobody closes.
+  })
+
+  test('when opening is blocked until the store is closed: what opens after that is closed again', async () => {
+    const harness = createHarness()
+    const stubborn = await openDatabase(harness.databaseName)
+    const deletion = settled(indexedDB.deleteDatabase(harness.databaseName))
+    const store = await harness.open({ openDeadlineMs: 50 })
+    await store.close()
     const closed = spyOnClose()
     stubborn.close()
     await deletion

@@ -27,12 +27,12 @@ function freeBytes(bytes: number): void {
   onTestFinished(() => estimate.mockRestore())
 }
 
-/** From now on, `put` of a chunk fails for want of storage as long as `isFull` says so. */
-function failPutsWhile(isFull: () => boolean): void {
+/** From now on, `put` of a chunk, or into another store, fails for want of storage as long as `isFull` says so. */
+function failPutsWhile(isFull: () => boolean, store = 'chunks'): void {
   const put = IDBObjectStore.prototype.put
   onTestFinished(() => void (IDBObjectStore.prototype.put = put))
   IDBObjectStore.prototype.put = function (...parameters: Parameters<typeof put>) {
-    if (this.name === 'chunks' && isFull()) throw new DOMException('as the test wants it', 'QuotaExceededError')
+    if (this.name === store && isFull()) throw new DOMException('as the test wants it', 'QuotaExceededError')
     return put.apply(this, parameters)
   }
 }
@@ -259,6 +259,31 @@ describe('where storage is scarce', () => {
     failPutsWhile(() => isFull)
     expect(usedBytes).toBe(9 * chunkBytes + 100)
     expect(await loadModel(store, b)).toEqual({ notStored: [], evicted: ['a'], published: ['b'] })
+  })
+
+  test('a record that the browser refuses takes the place of a model that is used least', async () => {
+    const [store, a, b] = [await createHarness().open(), await serveUnique('a'), await serveUnique('b')]
+    await loadModel(store, a)
+    let isFull = true
+    const remove = vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementationOnce(function (
+      this: IDBObjectStore,
+      key,
+    ) {
+      isFull = false
+      return this.delete(key)
+    })
+    onTestFinished(() => remove.mockRestore())
+    failPutsWhile(() => isFull, 'models')
+    expect(await loadModel(store, b)).toEqual({ notStored: [], evicted: ['a'], published: ['b'] })
+  })
+
+  test('a record that the browser refuses for ever leaves the model unlisted, and says why', async () => {
+    const [store, a] = [await createHarness().open(), await serveUnique('a')]
+    failPutsWhile(() => true, 'models')
+    expect(await loadModel(store, a)).toMatchObject({
+      notStored: [expect.stringContaining('as the test wants it')],
+      published: [],
+    })
   })
 
   test('a chunk that the browser refuses for ever leaves the load in memory, and says why', async () => {

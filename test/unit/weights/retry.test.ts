@@ -53,7 +53,16 @@ describe('retryAfterMs', () => {
     ['soon', undefined],
     ['Soon, 5', undefined],
   ])('reads %j as %j', (header, wait) => {
-    expect(retryAfterMs(header, now)).toBe(wait)
+    expect(retryAfterMs(new Headers(header === null ? {} : { 'Retry-After': header }), now)).toBe(wait)
+  })
+
+  test.each([
+    ['Wed, 21 Oct 2015 07:28:30 GMT', 30_000],
+    ['Wed, 21 Oct 2015 07:27:00 GMT', 0],
+    ['7', 7_000],
+  ])('takes %j by the clock of the server, not of the device, where it tells it', (header, wait) => {
+    const headers = new Headers({ 'Retry-After': header, Date: 'Wed, 21 Oct 2015 07:28:00 GMT' })
+    expect(retryAfterMs(headers, now - 3_600_000)).toBe(wait)
   })
 })
 

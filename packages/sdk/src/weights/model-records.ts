@@ -39,7 +39,7 @@ export class ModelRecords {
     inFlight: ReadonlySet<string>,
     verifiedAt?: number,
   ): Promise<Published> {
-    return this.#change(async (change) => {
+    const publish = async (change: Change): Promise<Published> => {
       const earlier = await change.models.get(source.manifest.id)
       // A load that began from the cache, with a revision that another has replaced meanwhile.
       if (source.cachedVariants && earlier && earlier.revision !== source.manifest.revision) return 'known'
@@ -49,7 +49,9 @@ export class ModelRecords {
       await change.models.put(record)
       if (earlier) await deleteGarbage(change, [earlier], inFlight)
       return earlier?.revision === record.revision && earlier.variants.includes(dtype) ? 'known' : 'new'
-    })
+    }
+    // About what a record takes: the manifest is most of it.
+    return this.#db.withRoom(JSON.stringify(source.manifest).length, () => this.#change(publish))
   }
 
   /** Changes what a record says, if there is one; resolves with whether there is. */

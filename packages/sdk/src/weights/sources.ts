@@ -86,7 +86,7 @@ function checkAnswer(answer: HttpAnswer, url: string, id: string): void {
   }
   if (!ok) {
     const problem: DownloadProblem = isBusy(status) ? 'busy' : 'refused'
-    const retryAfter = retryAfterMs(answer.response.headers.get('Retry-After'), Date.now())
+    const retryAfter = retryAfterMs(answer.response.headers, Date.now())
     const message = `${url}: expected status 200; got ${describeAnswer(answer)}`
     throw new EdgewardError('DOWNLOAD_FAILED', message, {
       details: { ...details, problem, ...(retryAfter !== undefined && { retryAfterMs: retryAfter }) },

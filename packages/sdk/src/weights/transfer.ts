@@ -212,7 +212,7 @@ function failed(
 ): EdgewardError {
   const { status, headers } = answer.response
   const message = `${url} (${file.path}): ${text}; got ${describeAnswer(answer)}`
-  const wait = problem === 'busy' ? retryAfterMs(headers.get('Retry-After'), Date.now()) : undefined
+  const wait = problem === 'busy' ? retryAfterMs(headers, Date.now()) : undefined
   const details = { url, file: file.path, problem, status, ...(wait === undefined ? {} : { retryAfterMs: wait }) }
   return new EdgewardError('DOWNLOAD_FAILED', message, { details })
 }

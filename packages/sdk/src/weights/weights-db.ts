@@ -26,7 +26,7 @@ type Connection =
   /** Not opened yet, or lost: whoever needs it next opens it. */
   | { readonly state: 'idle'; readonly reason: string }
   | { readonly state: 'open'; readonly database: WeightsDatabase }
-  /** Could not be opened, or was closed by us: nobody tries again. */
+  /** Could not be opened, or was closed by us: nobody tries again. One that opens late is used all the same. */
   | { readonly state: 'unusable'; readonly reason: string }
 
 /** Frees storage for so many bytes; resolves with whether it is worth trying again. */
@@ -61,13 +61,18 @@ export class WeightsDb {
     return chunk instanceof ArrayBuffer ? new Blob([chunk]) : chunk
   }
 
-  /** Stores a chunk. When the browser gives no more storage, room is made and it is tried once more. */
+  /** Stores a chunk. */
   async put(digest: string, chunk: Blob): Promise<void> {
+    await this.withRoom(chunk.size, () => this.#put(digest, chunk))
+  }
+
+  /** Does what stores so many bytes; when the browser gives no more storage, room is made and it is tried once more. */
+  async withRoom<T>(bytes: number, store: () => Promise<T>): Promise<T> {
     try {
-      await this.#put(digest, chunk)
+      return await store()
     } catch (error) {
-      if (!isNamed(error, 'QuotaExceededError') || !(await this.#makeRoom(chunk.size))) throw error
-      await this.#put(digest, chunk)
+      if (!isNamed(error, 'QuotaExceededError') || !(await this.#makeRoom(bytes))) throw error
+      return await store()
     }
   }
 
@@ -154,13 +159,19 @@ export class WeightsDb {
       const database = await within(openDeadlineMs, 'opening', opening)
       this.#connection = { state: 'open', database }
     } catch (error) {
-      this.#connection = { state: 'unusable', reason: openFailure(databaseName, error) }
-      // An open that succeeds after its deadline must not block other tabs for ever.
+      const unusable: Connection = { state: 'unusable', reason: openFailure(databaseName, error) }
+      this.#connection = unusable
       opening.then(
-        (late) => late.close(),
-        () => undefined,
+        (late) => this.#adopt(late, unusable),
+        () => undefined, // It fails as `error` does, or after its deadline as it was told.
       )
     }
+  }
+
+  /** Uses a database that opened after its deadline; closed meanwhile, it must not block other tabs for ever. */
+  #adopt(late: WeightsDatabase, expected: Connection): void {
+    if (this.#connection === expected) this.#connection = { state: 'open', database: late }
+    else late.close()
   }
 
   /** Asynchronous also where `indexedDB` itself is missing or forbidden. */
