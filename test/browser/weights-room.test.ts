@@ -1,7 +1,7 @@
 /** Room for weights: what was made once is not counted on twice. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { randomBytes } from './support/file-server-client.js'
-import { chunkBytes, createHarness } from './support/weights-harness.js'
+import { chunkBytes, createHarness, storedDigests } from './support/weights-harness.js'
 import { loadModel, serveRandomModel } from './support/weights-models.js'
 
 /** A model that shares no byte with another. */
@@ -57,6 +57,25 @@ test('models that load at the same time keep within the quota together, at the c
   const loads = await Promise.all(models.map((model) => loadModel(store, model)))
   expect(loads.flatMap(({ published }) => published).sort()).toEqual(['a', 'b'])
   expect(loads.flatMap(({ evicted }) => evicted)).toEqual(['old'])
+})
+
+test.each([
+  ['go when they and the model exceed the budget', 5, 0],
+  ['stay when there is room for both', 8, 3],
+])('chunks of a load that broke off %s', async (_, budget, left) => {
+  const harness = createHarness()
+  const store = await harness.open({ maxBytes: budget * chunkBytes })
+  const kept = async () => (await storedDigests(harness.databaseName)).keys
+  for (const id of ['a', 'b', 'c']) {
+    const broken = await serveUnique(id, 3)
+    await broken.asset.misbehave({ kind: 'status', status: 404 })
+    await expect(loadModel(store, broken)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+    await store.settled()
+    expect((await kept()).length).toBeLessThanOrEqual(budget)
+  }
+  const whole = await serveUnique('whole', 3)
+  expect(await loadModel(store, whole)).toMatchObject({ published: ['whole'], evicted: [], notStored: [] })
+  expect(await kept()).toHaveLength(left + whole.graph.file.chunks.length + whole.asset.file.chunks.length)
 })
 
 test('an origin without storage is told so: nothing is used, nothing is kept', async () => {

@@ -85,17 +85,23 @@ export class ModelRecords {
     })
   }
 
-  /** Deletes every chunk that no record and no load in flight names; resolves with the bytes of these chunks. */
-  prune(inFlight: ReadonlySet<string>): Promise<number> {
+  /**
+   * Deletes every chunk that no record and no load in flight names, unless all of them together have `mostBytes` at most;
+   * resolves with the bytes of what was deleted.
+   */
+  prune(inFlight: ReadonlySet<string>, mostBytes = -1): Promise<number> {
     return this.#change(async ({ models, chunks }) => {
       const needed = namedDigests(await models.getAll())
-      let freed = 0
+      const orphans: string[] = []
+      let bytes = 0
       for (let cursor = await chunks.openCursor(); cursor; cursor = await cursor.continue()) {
         if (needed.has(cursor.key) || inFlight.has(cursor.key)) continue
-        freed += sizeOf(cursor.value)
-        await cursor.delete()
+        orphans.push(cursor.key)
+        bytes += sizeOf(cursor.value)
       }
-      return freed
+      if (bytes <= mostBytes) return 0
+      await Promise.all(orphans.map((digest) => chunks.delete(digest)))
+      return bytes
     })
   }
 

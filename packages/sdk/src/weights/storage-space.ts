@@ -71,11 +71,12 @@ export class StorageSpace {
   /** Resolves with what it freed, or with nothing when there is no way to fit `need` in. */
   async #fit(need: SpaceNeed, freeBytes: number): Promise<number | undefined> {
     const elsewhere = await need.elsewhere()
-    // What was never finished goes before what is whole, unless somebody is about to finish it.
-    const mayPrune = need.bytes > freeBytes && elsewhere.size === 0
-    const pruned = mayPrune ? await this.#records.prune(need.inFlight) : 0
     const models = await this.#records.all()
     const heldBytes = storedBytes([...models, { chunks: need.present }])
+    // What was never finished goes before what is whole, unless somebody is about to finish it.
+    const mostBytes = need.bytes > freeBytes ? -1 : this.#settings.maxBytes - heldBytes - need.bytes
+    const mayPrune = mostBytes < Infinity && elsewhere.size === 0
+    const pruned = mayPrune ? await this.#records.prune(need.inFlight, mostBytes) : 0
     const budgetBytes = Math.min(this.#settings.maxBytes, heldBytes + freeBytes + pruned)
     const neededBytes = need.bytes + heldBytes - storedBytes(models)
     const { inFlight } = need
