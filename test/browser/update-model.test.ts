@@ -67,3 +67,27 @@ test('a name with a revision is never updated, and its source is not asked', asy
   expect(await updateModel({ ...payload, model: 'two@r1' }, open, signal)).toEqual({ storage: [] })
   expect(await log('manifest.json')).toEqual(before)
 })
+
+test('an update that maxBytes has no room for beside the old revision is not fetched, and says why', async () => {
+  const store = await createHarness().open({ maxBytes: 20 })
+  const { payload, publish, log } = await serveTwoVariants()
+  const open = () => Promise.resolve(store)
+  const bring = async () => {
+    const source = await locateModel({ ...payload, from: 'source' }, open, signal)
+    for (const dtype of ['fp32', 'q8'] as const) await new WorkerModel(source, open).download(dtype, signal, {})
+    await store.settled()
+  }
+  await publish('r1')
+  await bring()
+  await publish('r2')
+  const before = await log('fp32.onnx')
+  expect(await updateModel(payload, open, signal)).toEqual({
+    storage: [{ model: 'two', reason: expect.stringContaining('storage.maxBytes is 20') as string }],
+  })
+  expect(await log('fp32.onnx')).toEqual(before)
+  expect(await store.cache.status('two')).toMatchObject({ revision: 'r1' })
+  // What the guide advises.
+  await store.cache.remove('two')
+  await bring()
+  expect(await store.cache.status('two')).toMatchObject({ revision: 'r2', variants: ['fp32', 'q8'] })
+})
