@@ -5,6 +5,5 @@
  * `Uint8Array`, or a file in chunks as the weights store gives it.
  */
 export { externalTensors, type ExternalTensor } from './external-tensors.js'
-export { readGraphSignature, type GraphSignature } from './graph-signature.js'
-export type { ByteSource } from './protobuf.js'
+export { readGraphSignature } from './graph-signature.js'
 export { splitWeights } from './split-weights.js'

@@ -10,7 +10,6 @@ export const entryFields = Object.freeze({ key: 1, value: 2 })
 export const valueInfoFields = Object.freeze({ name: 1, type: 2 })
 export const typeFields = Object.freeze({ tensorType: 1 })
 export const tensorTypeFields = Object.freeze({ elementType: 1, shape: 2 })
-export const shapeFields = Object.freeze({ dimension: 1 })
 export const dimensionFields = Object.freeze({ value: 1, name: 2 })
 
 /** `TensorProto.DataLocation`. */

@@ -25,10 +25,8 @@ interface ReadyModel extends LiveWorker {
 /** Tells the listener what the worker tells about the load of `model`. */
 export function announcer(model: string, listener: DeviceListener): (event: PrepareEvent) => void {
   return (event) => {
-    if (event.type === 'progress') {
-      const { type: _, ...progress } = event
-      listener.onDownload({ model, ...progress })
-    } else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason, model)
+    if (event.type === 'progress') listener.onDownload({ model, ...progressOf(event) })
+    else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason, model)
     else if (event.type === 'published') listener.onPublished(model)
   }
 }
@@ -75,4 +73,8 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
       await host.dispose()
     },
   }
+}
+
+function progressOf({ type: _type, ...progress }: Extract<PrepareEvent, { type: 'progress' }>) {
+  return progress
 }
