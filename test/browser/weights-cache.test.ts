@@ -192,6 +192,16 @@ describe('a load goes on from memory, and says once why,', () => {
     expect(notStored).toEqual([expect.stringContaining('cannot be opened')])
   })
 
+  test('when IndexedDB is forbidden; the cache then is empty, and whoever clears it frees nothing', async () => {
+    const harness = createHarness()
+    const restore = patch(IDBFactory.prototype, 'open', throwing('SecurityError'))
+    const { cache } = await harness.open()
+    restore()
+    expect(await cache.list()).toEqual([])
+    expect([await cache.prune(), await cache.remove('none')]).toEqual([{ freedBytes: 0 }, { freedBytes: 0 }])
+    await expect(cache.pin('none')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
+
   test('when opening is blocked; an open that succeeds later is used from then on, and closed in the end', async () => {
     const harness = createHarness()
     const served = await serveRandomFile(threeChunks, chunkBytes)

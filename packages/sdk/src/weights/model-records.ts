@@ -55,7 +55,8 @@ export class ModelRecords {
   }
 
   /** Changes what a record says, if there is one; resolves with whether there is. */
-  update(id: string, patch: Partial<Pick<ModelRecord, 'isPinned' | 'verifiedAt'>>): Promise<boolean> {
+  async update(id: string, patch: Partial<Pick<ModelRecord, 'isPinned' | 'verifiedAt'>>): Promise<boolean> {
+    if ((await this.#db.connect()) !== undefined) return false
     return this.#change(async ({ models }) => {
       const record = await models.get(id)
       if (record) await models.put({ ...record, ...patch })
@@ -64,7 +65,8 @@ export class ModelRecords {
   }
 
   /** Drops models and the chunks that then nobody needs; resolves with the bytes of these chunks. */
-  remove(ids: readonly string[], inFlight: ReadonlySet<string>): Promise<number> {
+  async remove(ids: readonly string[], inFlight: ReadonlySet<string>): Promise<number> {
+    if ((await this.#db.connect()) !== undefined) return 0
     return this.#change(async (change) => {
       const records = await Promise.all(ids.map((id) => change.models.get(id)))
       await Promise.all(ids.map((id) => change.models.delete(id)))
@@ -89,7 +91,8 @@ export class ModelRecords {
    * Deletes every chunk that no record and no load in flight names, unless all of them together have `mostBytes` at most;
    * resolves with the bytes of what was deleted.
    */
-  prune(inFlight: ReadonlySet<string>, mostBytes = -1): Promise<number> {
+  async prune(inFlight: ReadonlySet<string>, mostBytes = -1): Promise<number> {
+    if ((await this.#db.connect()) !== undefined) return 0
     return this.#change(async ({ models, chunks }) => {
       const needed = namedDigests(await models.getAll())
       const orphans: string[] = []
