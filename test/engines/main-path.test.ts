@@ -91,7 +91,8 @@ describe.each(engines)('$name', ({ path, start }) => {
   })
 
   test.skipIf(!isThere)('leaves the database of a newer version alone, and answers from memory', async () => {
-    expect(await engine.run(`${server.url}/index.html`, askBesideNewer)).toMatchObject({
+    // An origin of its own: WebKitGTK now and then keeps a connection of a page that is gone, which blocks the upgrade.
+    expect(await engine.run(`http://localhost:${server.port}/index.html`, askBesideNewer)).toMatchObject({
       placement: { engine: 'device' },
       storage: [expect.stringContaining('newer version')],
       version: 99,
