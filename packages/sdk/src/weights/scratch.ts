@@ -4,9 +4,9 @@ import { sha256Hex } from './verify.js'
 /**
  * Chromium keeps the memory of a buffer that went through `digest` or `Blob` until its garbage collector finds it, also
  * when the buffer was transferred: whole models, while their session is made. Both have copied what they were given when
- * they return, so that the next call may overwrite it. Web Cryptography, `digest`: "Let data be the result of getting a
- * copy of the bytes held by the data parameter", before "Return promise and perform the remaining steps in parallel".
- * File API, "process blob parts": "get a copy of the bytes held by the buffer source, and append those bytes".
+ * they return, so that the next call may overwrite it: `digest` before it goes on in parallel
+ * (https://w3c.github.io/webcrypto/#SubtleCrypto-method-digest), a Blob in its constructor
+ * (https://w3c.github.io/FileAPI/#constructorBlob). `test/browser/weights-scratch.test.ts` shows it.
  */
 export class Scratch {
   #buffer = new Uint8Array(0)
