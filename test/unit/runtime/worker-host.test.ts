@@ -1,5 +1,6 @@
 /** The worker's owner: one worker for all, a fresh one after a death, none after dispose. */
 import { expect, it, vi } from 'vitest'
+import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { WorkerHost } from '../../../packages/sdk/src/runtime/index.js'
 import type { LiveResources } from '../../../packages/sdk/src/transport/index.js'
 import { startFakeWorker, type FakeWorker } from '../transport/fake-worker.js'
@@ -36,6 +37,19 @@ it('starts a fresh worker after a death, which knows nothing of the old one', as
   const second = await host.live()
   expect(second).not.toBe(first)
   expect(started).toHaveLength(2)
+})
+
+it('gives a fresh worker the files of the user; a folder that is gone by then costs only its own model', async () => {
+  const add = vi.fn<(payload: { readonly id: string }) => Promise<undefined>>().mockResolvedValue(undefined)
+  const { host, started } = createHost(() => startFakeWorker({ ...handlers, add }))
+  for (const id of ['local:gone', 'local:there']) await host.add({ id, revision: '1', files: {} })
+  const { connection } = await host.live()
+  const died = new Promise((resolve) => connection.onClosed(resolve))
+  add.mockClear().mockRejectedValueOnce(new EdgewardError('MANIFEST_NOT_FOUND', 'the folder is gone'))
+  started[0]?.crash()
+  await died
+  expect(await host.live()).toHaveProperty('connection')
+  expect(add.mock.calls.map(([{ id }]) => id)).toEqual(['local:gone', 'local:there'])
 })
 
 it('tries again after a worker that could not be started', async () => {

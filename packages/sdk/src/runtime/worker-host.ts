@@ -120,8 +120,10 @@ export class WorkerHost {
     const connection = await connect(this.#create(), this.#disposing.signal)
     const signal = neverAborted()
     if (this.#storage || this.#hub) await connection.call('configure', this.#configuration(), { signal })
-    // What was refused once was told to whoever gave it.
-    for (const given of this.#given.values()) await connection.call('add', given, { signal })
+    for (const given of this.#given.values()) {
+      // A folder that is gone concerns its own model alone, which then asks to be added again.
+      await connection.call('add', given, { signal }).catch(() => undefined)
+    }
     return { connection, models: new WorkerModels(connection) }
   }
 
