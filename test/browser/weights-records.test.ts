@@ -37,6 +37,20 @@ function failPutsWhile(isFull: () => boolean, store = 'chunks'): void {
   }
 }
 
+/** Refuses what is stored until something was deleted. */
+function failPutsUntilDelete(store?: string): void {
+  let isFull = true
+  const remove = vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementationOnce(function (
+    this: IDBObjectStore,
+    key,
+  ) {
+    isFull = false
+    return this.delete(key)
+  })
+  onTestFinished(() => remove.mockRestore())
+  failPutsWhile(() => isFull, store)
+}
+
 describe('the database', () => {
   test.each([1, 2])('of version %i keeps what it has when it becomes version 3', async (version) => {
     const harness = createHarness()
@@ -247,16 +261,7 @@ describe('where storage is scarce', () => {
     const [store, a, b] = [await createHarness().open(), await serveUnique('a', 9), await serveUnique('b')]
     await loadModel(store, a)
     const { usedBytes } = await store.cache.storage()
-    let isFull = true
-    const remove = vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementationOnce(function (
-      this: IDBObjectStore,
-      key,
-    ) {
-      isFull = false
-      return this.delete(key)
-    })
-    onTestFinished(() => remove.mockRestore())
-    failPutsWhile(() => isFull)
+    failPutsUntilDelete()
     expect(usedBytes).toBe(9 * chunkBytes + 100)
     expect(await loadModel(store, b)).toEqual({ notStored: [], evicted: ['a'], published: ['b'] })
   })
@@ -264,16 +269,7 @@ describe('where storage is scarce', () => {
   test('a record that the browser refuses takes the place of a model that is used least', async () => {
     const [store, a, b] = [await createHarness().open(), await serveUnique('a'), await serveUnique('b')]
     await loadModel(store, a)
-    let isFull = true
-    const remove = vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementationOnce(function (
-      this: IDBObjectStore,
-      key,
-    ) {
-      isFull = false
-      return this.delete(key)
-    })
-    onTestFinished(() => remove.mockRestore())
-    failPutsWhile(() => isFull, 'models')
+    failPutsUntilDelete('models')
     expect(await loadModel(store, b)).toEqual({ notStored: [], evicted: ['a'], published: ['b'] })
   })
 

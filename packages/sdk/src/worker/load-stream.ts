@@ -1,7 +1,7 @@
 /** Tells the page how a load is coming along, and what becomes of it in the cache. */
 import type { VariantDtype } from '../contract/index.js'
 import type { PrepareEvent } from '../transport/index.js'
-import type { WeightsStore } from '../weights/index.js'
+import { neededFiles, type WeightsStore } from '../weights/index.js'
 import { LoadProgress } from './load-progress.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
 
@@ -12,6 +12,8 @@ export function loadStream(
   openStore: () => Promise<WeightsStore>,
   load: (signal: AbortSignal, listener: LoadListener) => Promise<unknown>,
 ): ReadableStream<PrepareEvent> {
+  const files = neededFiles(model.manifest, variant)
+  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
   const cancelled = new AbortController()
   let isOpen = true
   let progress: LoadProgress | undefined
@@ -21,7 +23,7 @@ export function loadStream(
       const send = (event: PrepareEvent) => {
         if (isOpen) controller.enqueue(event)
       }
-      const counted = new LoadProgress(bytesOf(model, variant), (snapshot) => send({ type: 'progress', ...snapshot }))
+      const counted = new LoadProgress(totalBytes, (snapshot) => send({ type: 'progress', ...snapshot }))
       progress = counted
       const end = (how: () => void) => {
         if (isOpen) how()
@@ -61,13 +63,4 @@ function listenerOf(progress: LoadProgress, send: (event: PrepareEvent) => void)
     onEvicted: (evicted, reason) => send({ type: 'not-stored', reason, model: evicted }),
     onPublished: () => send({ type: 'published' }),
   }
-}
-
-function bytesOf(model: WorkerModel, variant: VariantDtype): number {
-  const graphs = Object.values(model.variant(variant).graphs)
-  const files = [
-    ...graphs.flatMap(({ file, externalData = [] }) => [file, ...externalData]),
-    ...Object.values(model.manifest.assets),
-  ]
-  return files.reduce((sum, { bytes }) => sum + bytes, 0)
 }
