@@ -36,18 +36,26 @@ export function untouchable(kind: Placement['engine']): Engine {
 export const findsEverything: LocateModel = ({ modelsUrls: [first], model }) =>
   Promise.resolve({ manifest: everywhere, manifestUrl: `${first}${model}/manifest.json` })
 
-interface FakeParts extends Partial<Omit<ClientParts, 'options' | 'models'>> {
+interface FakeParts extends Partial<Omit<ClientParts, 'options' | 'models' | 'engines'>> {
+  /** `remote` is the engine of the one endpoint. */
+  readonly engines?: { readonly device?: Engine; readonly remote?: Engine }
   readonly options?: ClientOptions
   readonly locate?: LocateModel
 }
 
-export function createFakeClient({ options = {}, locate = findsEverything, ...parts }: FakeParts = {}) {
+export function createFakeClient({
+  options = {},
+  locate = findsEverything,
+  engines: { device, remote } = { device: engineOf('device'), remote: engineOf('remote') },
+  ...parts
+}: FakeParts = {}) {
   const emitter = new Emitter<EdgewardEvents>()
   const resolved = resolveClientOptions({ models: 'https://models.example/', ...options })
   const client = new EdgewardClient({
     options: resolved,
-    engines: { device: engineOf('device'), remote: engineOf('remote') },
-    endpoint,
+    engines: { ...(device && { device }), remotes: new Map(remote ? [[endpoint, remote]] : []) },
+    endpoints: remote ? [endpoint] : [],
+    threads: 1,
     models: new ModelDirectory(resolved.models, locate),
     cache: () => Promise.reject(new Error('this client has no cache')),
     download: () => Promise.resolve(),

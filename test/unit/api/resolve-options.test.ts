@@ -56,7 +56,7 @@ describe('defaults', () => {
   })
 
   it('of a request are the policy of the client', () => {
-    const own = { residency: 'local-only', prefer: 'remote', offline: false } as const
+    const own = { ...clientDefaults.policy, residency: 'local-only', prefer: 'remote' } as const
     expect(resolvePolicy(undefined, own)).toBe(own)
     expect(resolvePolicy({ prefer: 'device' }, own)).toEqual({
       residency: 'local-only',

@@ -1,4 +1,5 @@
 /** Capabilities, manifests and policies that the router's tests start from. */
+import { clientDefaults } from '../../../packages/sdk/src/api/options.js'
 import type { Capabilities, Manifest, ResolvedPolicy, Variant } from '../../../packages/sdk/src/contract/index.js'
 
 export const endpoint = 'https://endpoint.example/'
@@ -28,9 +29,9 @@ export const realGpu: Capabilities = {
 export const gpuWithoutHalfPrecision = changeGpu({ shaderF16: false })
 export const softwareGpu = changeGpu({ isFallbackAdapter: true, vendor: 'google', architecture: 'swiftshader' })
 
-export const anywhere: ResolvedPolicy = { residency: 'any', prefer: 'device', offline: false }
-export const localOnly: ResolvedPolicy = { residency: 'local-only', prefer: 'device', offline: false }
-export const remoteFirst: ResolvedPolicy = { residency: 'any', prefer: 'remote', offline: false }
+export const anywhere: ResolvedPolicy = clientDefaults.policy
+export const localOnly: ResolvedPolicy = { ...anywhere, residency: 'local-only' }
+export const remoteFirst: ResolvedPolicy = { ...anywhere, prefer: 'remote' }
 
 /** A manifest with these variants; what the plan does not read is left plain. */
 export function manifestWith(...variants: readonly Pick<Variant, 'dtype' | 'backends'>[]): Manifest {

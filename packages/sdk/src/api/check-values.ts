@@ -31,6 +31,18 @@ export function aboveZero(where: string, value: unknown, unit: string): void {
   throw invalid(where, `is ${describe(value)}`, `a number of ${unit} above zero`)
 }
 
+/** A number above `bound`; `Infinity` is no limit. */
+export function limit(where: string, value: unknown, unit: string, bound: number): void {
+  if (typeof value === 'number' && value > bound) return
+  throw invalid(where, `is ${describe(value)}`, `a number of ${unit}, or Infinity`)
+}
+
+/** A share of a whole. */
+export function share(where: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return
+  throw invalid(where, `is ${describe(value)}`, 'a number from 0 to 1')
+}
+
 export function quoted(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join(' or ')
 }

@@ -178,7 +178,7 @@ export class EdgewardClient implements Client {
     const { device } = engines
     // By construction, not by a check further down: such a request never meets an engine that has a network.
     const staysHere = policy.residency === 'local-only' || policy.offline
-    const reachable: Engines = staysHere ? (device ? { device } : {}) : engines
+    const reachable: Engines = staysHere ? { ...(device && { device }), remotes: new Map() } : engines
     return {
       engines: reachable,
       signal,
@@ -199,7 +199,7 @@ export class EdgewardClient implements Client {
   async #dispose(): Promise<void> {
     const { engines, emitter, release } = this.#parts
     this.#disposing.abort(new EdgewardError('DISPOSED', 'The client was disposed.'))
-    await Promise.all([engines.device?.dispose(), engines.remote?.dispose()])
+    await Promise.all([engines.device, ...engines.remotes.values()].map((engine) => engine?.dispose()))
     await release()
     emitter.clear()
   }

@@ -31,20 +31,22 @@ export function createClient(options: ClientOptions = {}): Client {
   const threads = resolved.threads ?? defaultThreads()
   const storageReasons = new StorageReasons()
   const listener = tell(emitter, storageReasons)
-  const remote = resolved.remote && createOipEngine(resolved.remote, createWorkerProcessor(host))
+  const processor = createWorkerProcessor(host)
+  const remotes = resolved.remote.map((options) => createOipEngine(options, processor))
   const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
   return new EdgewardClient({
     options: resolved,
     engines: {
       ...(resolved.device && { device: createDeviceEngine(host, threads, listener) }),
-      ...(remote && { remote }),
+      remotes: new Map(remotes.map((engine) => [engine.placement.endpoint, engine])),
     },
     storageReasons,
     missing: (manifest) => host.call('missing', manifest),
     update: async (model, signal) => host.call('update', { modelsUrls: models.modelsUrls, model }, signal),
     // Whoever needs the runtime hears why it could not start.
     warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
-    endpoint: remote?.placement.endpoint,
+    endpoints: remotes.map(({ placement }) => placement.endpoint),
+    threads,
     models,
     cache: (action, model) => host.cache(action, model),
     add: (payload) => host.add(payload),

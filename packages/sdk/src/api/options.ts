@@ -1,5 +1,13 @@
 /** What callers may say: to the client, and with each request. */
-import type { Backend, DownloadProgress, Policy, StorageOptions, TaskName, TaskOptions } from '../contract/index.js'
+import type {
+  Backend,
+  DownloadProgress,
+  Lane,
+  Policy,
+  StorageOptions,
+  TaskName,
+  TaskOptions,
+} from '../contract/index.js'
 import type { RemoteOptions } from '../remote/index.js'
 
 /**
@@ -16,8 +24,8 @@ export interface ClientOptions {
    * other: what the first does not give comes from the next. The default is that of {@link clientDefaults}.
    */
   readonly models?: string | URL | readonly (string | URL)[]
-  /** The endpoint that answers when the device cannot. */
-  readonly remote?: RemoteOptions
+  /** The endpoint that answers when the device cannot; or several, which are ranked by what is measured of them. */
+  readonly remote?: RemoteOptions | readonly RemoteOptions[]
   /** `false`: nothing runs on the device. The default is that of {@link clientDefaults}. */
   readonly device?: boolean
   /**
@@ -38,6 +46,16 @@ export interface ClientOptions {
   readonly updates?: Updates
   /** Where models named `hf:organisation/repository` come from. */
   readonly huggingFace?: HuggingFaceOptions
+  /**
+   * The share of requests, 0 to 1, that may be started at a second placement when the first is late (later than it was in 95
+   * of 100 cases); whoever answers first wins. The default is that of {@link clientDefaults}.
+   */
+  readonly hedgeShare?: number
+  /**
+   * The share of requests, 0 to 1, that are run again on another placement after they were answered, to compare outputs and
+   * speed; never those that are `local-only`. The default is that of {@link clientDefaults}.
+   */
+  readonly shadowShare?: number
   /** What requests of this client want, unless they say otherwise. The defaults are those of {@link clientDefaults}. */
   readonly policy?: Policy
 }
@@ -59,6 +77,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
   /** Overrides the client's policy, key by key. */
   readonly policy?: Policy
+  /** Who goes first when several requests wait for the device. When absent: `default`. */
+  readonly lane?: Lane
 }
 
 /** A request's options: those of every request and the task's own. */
@@ -75,5 +95,18 @@ export const clientDefaults = Object.freeze({
   device: true,
   updates: 'background',
   huggingFace: Object.freeze({ baseUrl: 'https://huggingface.co' }),
-  policy: Object.freeze({ residency: 'any', prefer: 'device', offline: false } as const),
+  hedgeShare: 0.05,
+  shadowShare: 0,
+  policy: Object.freeze({
+    residency: 'any',
+    prefer: 'device',
+    offline: false,
+    deadlineMs: Infinity,
+    firstOutputMs: Infinity,
+    maxDownloadBytes: Infinity,
+    maxMemoryBytes: Infinity,
+    saveData: 'auto',
+    power: 'auto',
+    maxQueued: Infinity,
+  } as const),
 })

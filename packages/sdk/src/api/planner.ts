@@ -23,7 +23,9 @@ import type { StorageReasons } from './storage-reasons.js'
 /** What plans are made from. */
 export interface PlannerParts {
   readonly options: ResolvedClientOptions
-  readonly endpoint: string | undefined
+  readonly endpoints: readonly string[]
+  /** WASM threads of each session. */
+  readonly threads: number
   readonly models: ModelDirectory
   readonly emitter: Emitter<EdgewardEvents>
   readonly storageReasons: StorageReasons
@@ -147,7 +149,7 @@ export class Planner {
     source: Found,
     { onlyCached, missing }: { readonly onlyCached?: string | undefined; readonly missing?: PlanInput['missing'] } = {},
   ): Plan {
-    const { options, endpoint, storageReasons } = this.#parts
+    const { options, endpoints, storageReasons, threads } = this.#parts
     const { model, task = taskOf(source), isExplained } = request
     const variants = isEdgewardError(source) ? [] : (source.cachedVariants ?? [])
     return plan({
@@ -156,11 +158,18 @@ export class Planner {
       manifest: isEdgewardError(source) ? source : source.manifest,
       capabilities,
       policy,
-      device: { enabled: options.device, backends: options.backends },
+      conditions: { hidden: false, saveData: capabilities.saveData },
+      device: { enabled: options.device, backends: options.backends, threads },
+      units: 1,
+      lane: 'default',
+      purpose: 'answer',
+      readiness: new Map(),
+      measurements: new Map(),
+      link: {},
       onlyCached: onlyCached === undefined ? undefined : { variants, reason: onlyCached },
       missing,
       storage: isExplained ? storageReasons.of(splitModelName(model).id) : undefined,
-      endpoint,
+      endpoints: endpoints.map((endpoint) => ({ endpoint, isSpared: false })),
     })
   }
 

@@ -1,7 +1,26 @@
 /** Checks what the caller said, once, at the door, and fills in the defaults. */
-import type { Backend, DownloadOptions, Policy, ResolvedPolicy, StorageOptions, TaskName } from '../contract/index.js'
+import type {
+  Backend,
+  DownloadOptions,
+  Lane,
+  Policy,
+  ResolvedPolicy,
+  StorageOptions,
+  TaskName,
+} from '../contract/index.js'
 import type { RemoteOptions } from '../remote/index.js'
-import { aboveZero, definedOf, describe, invalid, oneOf, quoted, refuseUnknown, trueOrFalse } from './check-values.js'
+import {
+  aboveZero,
+  definedOf,
+  describe,
+  invalid,
+  limit,
+  oneOf,
+  quoted,
+  refuseUnknown,
+  share,
+  trueOrFalse,
+} from './check-values.js'
 import {
   clientDefaults,
   type ClientOptions,
@@ -14,7 +33,7 @@ import {
 /** A client's options as the rest of the SDK reads them: past this point nobody asks for a default. */
 export interface ResolvedClientOptions {
   readonly models: readonly (string | URL)[]
-  readonly remote: RemoteOptions | undefined
+  readonly remote: readonly RemoteOptions[]
   readonly device: boolean
   readonly backends: readonly Backend[] | undefined
   readonly threads: number | undefined
@@ -22,6 +41,8 @@ export interface ResolvedClientOptions {
   readonly storage: StorageOptions | undefined
   readonly updates: Updates
   readonly huggingFace: HuggingFaceOptions & { readonly baseUrl: string | URL }
+  readonly hedgeShare: number
+  readonly shadowShare: number
   readonly policy: ResolvedPolicy
 }
 
@@ -38,6 +59,8 @@ const clientKeys: Keys<ClientOptions> = {
   storage: true,
   updates: true,
   huggingFace: true,
+  hedgeShare: true,
+  shadowShare: true,
   policy: true,
 }
 const huggingFaceKeys: Keys<HuggingFaceOptions> = { baseUrl: true, token: true }
@@ -49,9 +72,21 @@ const remoteKeys: Keys<RemoteOptions> = {
   timeoutMs: true,
   maxResponseBytes: true,
   binary: true,
+  loadReports: true,
 }
-const policyKeys: Keys<Policy> = { residency: true, prefer: true, offline: true }
-const requestKeys: Keys<RequestOptions> = { signal: true, policy: true }
+const policyKeys: Keys<Policy> = {
+  residency: true,
+  prefer: true,
+  offline: true,
+  deadlineMs: true,
+  firstOutputMs: true,
+  maxDownloadBytes: true,
+  maxMemoryBytes: true,
+  saveData: true,
+  power: true,
+  maxQueued: true,
+}
+const requestKeys: Keys<RequestOptions> = { signal: true, policy: true, lane: true }
 const prepareKeys: Keys<PrepareOptions> = { ...requestKeys, onProgress: true }
 const downloadKeys: Keys<DownloadOptions> = { signal: true, onProgress: true }
 
@@ -63,7 +98,10 @@ const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
 }
 
 const residencies: readonly string[] = ['local-only', 'any'] satisfies ResolvedPolicy['residency'][]
-const preferences: readonly string[] = ['device', 'remote'] satisfies ResolvedPolicy['prefer'][]
+const preferences: readonly string[] = ['device', 'fastest', 'cheapest', 'remote'] satisfies ResolvedPolicy['prefer'][]
+const saveDataModes: readonly string[] = ['auto', 'on', 'off'] satisfies ResolvedPolicy['saveData'][]
+const powerModes: readonly string[] = ['auto', 'low'] satisfies ResolvedPolicy['power'][]
+const lanes: readonly string[] = ['interactive', 'default', 'background'] satisfies Lane[]
 const updateModes: readonly string[] = ['background', 'manual'] satisfies Updates[]
 const backendNames: readonly string[] = ['webgpu', 'wasm'] satisfies Backend[]
 
@@ -74,6 +112,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     models = clientDefaults.models,
     device = clientDefaults.device,
     updates = clientDefaults.updates,
+    hedgeShare = clientDefaults.hedgeShare,
+    shadowShare = clientDefaults.shadowShare,
     backends,
     threads,
     workerUrl,
@@ -87,7 +127,9 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw invalid('threads', `is ${describe(threads)}`, 'a whole number from 1')
   }
-  if (remote !== undefined) checkRemote(remote)
+  const endpoints = remotesOf(remote)
+  share('hedgeShare', hedgeShare)
+  share('shadowShare', shadowShare)
   if (storage !== undefined) {
     refuseUnknown('storage', storage, storageKeys)
     aboveZero('storage.maxBytes', storage.maxBytes, 'bytes')
@@ -95,7 +137,9 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   const huggingFace = huggingFaceOf(options.huggingFace)
   trueOrFalse('device', device)
   const policy = resolvePolicy(options.policy, clientDefaults.policy)
-  return { models: mirrors, remote, device, backends, threads, workerUrl, storage, updates, huggingFace, policy }
+  const shares = { hedgeShare, shadowShare }
+  const rest = { device, backends, threads, workerUrl, storage, updates, huggingFace, policy }
+  return { models: mirrors, remote: endpoints, ...shares, ...rest }
 }
 
 function huggingFaceOf(options: HuggingFaceOptions | undefined): ResolvedClientOptions['huggingFace'] {
@@ -132,12 +176,29 @@ function checkBackends(backends: unknown): void {
   backends.forEach((backend: string, index) => oneOf(`backends[${index}]`, backend, backendNames))
 }
 
-function checkRemote(remote: RemoteOptions): void {
-  refuseUnknown('remote', remote, remoteKeys)
-  oneOf('remote.protocol', remote.protocol, ['oip'])
-  aboveZero('remote.timeoutMs', remote.timeoutMs, 'milliseconds')
-  aboveZero('remote.maxResponseBytes', remote.maxResponseBytes, 'bytes')
-  if (remote.binary !== undefined) trueOrFalse('remote.binary', remote.binary)
+/** One endpoint, or several. */
+function remotesOf(remote: ClientOptions['remote']): readonly RemoteOptions[] {
+  if (remote === undefined) return []
+  if (!isList(remote)) {
+    checkRemote('remote', remote)
+    return [remote]
+  }
+  remote.forEach((one, index) => checkRemote(`remote[${index}]`, one))
+  return remote
+}
+
+/** `Array.isArray` does not narrow lists that are read-only. */
+function isList(remote: RemoteOptions | readonly RemoteOptions[]): remote is readonly RemoteOptions[] {
+  return Array.isArray(remote)
+}
+
+function checkRemote(where: string, remote: RemoteOptions): void {
+  refuseUnknown(where, remote, remoteKeys)
+  oneOf(`${where}.protocol`, remote.protocol, ['oip'])
+  aboveZero(`${where}.timeoutMs`, remote.timeoutMs, 'milliseconds')
+  aboveZero(`${where}.maxResponseBytes`, remote.maxResponseBytes, 'bytes')
+  if (remote.binary !== undefined) trueOrFalse(`${where}.binary`, remote.binary)
+  if (remote.loadReports !== undefined) trueOrFalse(`${where}.loadReports`, remote.loadReports)
 }
 
 /** @throws EdgewardError INVALID_OPTION */
@@ -148,6 +209,13 @@ export function resolvePolicy(policy: Policy | undefined, defaults: ResolvedPoli
   oneOf('policy.residency', resolved.residency, residencies)
   oneOf('policy.prefer', resolved.prefer, preferences)
   trueOrFalse('policy.offline', resolved.offline)
+  oneOf('policy.saveData', resolved.saveData, saveDataModes)
+  oneOf('policy.power', resolved.power, powerModes)
+  limit('policy.deadlineMs', resolved.deadlineMs, 'milliseconds above zero', 0)
+  limit('policy.firstOutputMs', resolved.firstOutputMs, 'milliseconds above zero', 0)
+  limit('policy.maxDownloadBytes', resolved.maxDownloadBytes, 'bytes from zero', -1)
+  limit('policy.maxMemoryBytes', resolved.maxMemoryBytes, 'bytes above zero', 0)
+  limit('policy.maxQueued', resolved.maxQueued, 'requests from zero', -1)
   return resolved
 }
 
@@ -184,4 +252,5 @@ function checkOptions(where: string, options: RequestOptions, known: Readonly<Re
   const { signal } = options as { signal?: unknown }
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalid('signal', `is ${describe(signal)}`, 'an AbortSignal')
+  if (options.lane !== undefined) oneOf('lane', options.lane, lanes)
 }

@@ -2,6 +2,7 @@
 import type { ErrorCode, ErrorDetails } from '../errors/index.js'
 import type { Manifest, VariantDtype } from './manifest.js'
 import type { Placement } from './plan.js'
+import type { Lane } from './policy.js'
 import type { TaskInput, TaskName, TaskOptions, TaskOutput } from './task.js'
 
 /** How long the phases of an answer took, in milliseconds of `performance.now()`. Absent: the phase did not happen. */
@@ -10,6 +11,8 @@ export interface Timings {
   readonly totalMs: number
   /** Fetching weights and making sessions, when this request had to wait for it. */
   readonly loadMs?: number
+  /** Waiting for the device behind other requests, when this request did. */
+  readonly queueMs?: number
   /** From the input to the first tensor. */
   readonly preprocessMs?: number
   /** All runs of graphs; at an endpoint, the round trips. */
@@ -61,6 +64,12 @@ export interface EngineRequest<T extends TaskName = TaskName> extends Partial<Mo
   readonly task: T
   readonly input: TaskInput<T>
   readonly options: TaskOptions<T>
+  /** Absent: `default`. */
+  readonly lane?: Lane
+  /** How many requests may wait for the device; absent: any number. */
+  readonly maxQueued?: number
+  /** When the request's time is over, by `performance.now()` of the page; absent: never. */
+  readonly deadlineAt?: number
 }
 
 export interface EngineAnswer<T extends TaskName = TaskName> {
@@ -71,8 +80,12 @@ export interface EngineAnswer<T extends TaskName = TaskName> {
 /** Something that can answer a request. */
 export interface Engine {
   readonly kind: Placement['engine']
-  /** Makes a placement ready; resolves at once when it is. @throws EdgewardError; on abort, `signal.reason` */
-  prepare(placement: Placement, source: ModelSource, signal: AbortSignal): Promise<void>
+  /**
+   * Makes a placement ready; resolves at once when it is. @throws EdgewardError; on abort, `signal.reason`
+   *
+   * @param priority - `low`: whatever else the page fetches comes first
+   */
+  prepare(placement: Placement, source: ModelSource, signal: AbortSignal, priority?: 'low'): Promise<void>
   run<T extends TaskName>(
     placement: Placement,
     request: EngineRequest<T>,

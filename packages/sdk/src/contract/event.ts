@@ -2,6 +2,7 @@
 import type { Attempt, Timings } from './engine.js'
 import type { Placement } from './plan.js'
 import type { TaskName } from './task.js'
+import type { Trace } from './trace.js'
 
 /**
  * What a load waits for: the manifest; bytes of the model's files; cached chunks being checked; ONNX Runtime, when it
@@ -50,6 +51,21 @@ export interface EdgewardEvents {
     readonly placement: Placement
     readonly timings: Timings
     readonly attempts: readonly Attempt[]
+  }
+  /** Requests of a model are from now on answered elsewhere than the last one was, and why. */
+  placement: { readonly model: string; readonly from: Placement; readonly to: Placement; readonly reason: string }
+  /** A request has ended, well or not; the full record of it. */
+  request: Trace
+  /** A request was run a second time elsewhere, to compare. */
+  shadow: {
+    readonly model: string
+    readonly task: TaskName
+    readonly answered: Placement
+    readonly shadow: Placement
+    /** Whether the outputs were the same within the manifest's tolerance; absent when they cannot be compared. */
+    readonly agreed?: boolean
+    /** The largest absolute difference between two numbers of the outputs. */
+    readonly largestDifference?: number
   }
 }
 

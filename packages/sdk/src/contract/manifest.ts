@@ -79,6 +79,16 @@ export interface Provenance {
   readonly sha256: string
 }
 
+/** What a model costs to run, for a first guess of its speed; the packing tool counts it. */
+export interface ModelCost {
+  /** How many weights it has. */
+  readonly parameters: number
+  /** Floating-point operations for one unit of work; see {@link PlanRequestSize}. Absent: two for each parameter. */
+  readonly operationsPerUnit?: number
+  /** Weights of its largest tensor, which a GPU must bind in one piece. */
+  readonly largestTensorParameters?: number
+}
+
 /** A model's manifest, as `manifest.json` holds it. */
 export interface Manifest {
   readonly schemaVersion: 1
@@ -98,6 +108,7 @@ export interface Manifest {
   readonly assets: Readonly<Record<string, ManifestFile>>
   /** The task's own settings, such as pooling; checked by the task. */
   readonly config: Readonly<Record<string, unknown>>
+  readonly cost?: ModelCost
   /** Best first. */
   readonly variants: readonly [Variant, ...Variant[]]
   readonly provenance: readonly Provenance[]

@@ -1,6 +1,7 @@
 /** Placements and plans: where a request can run, in which order, and why. */
 import type { ErrorCode, ErrorDetails } from '../errors/index.js'
 import type { Backend, VariantDtype } from './manifest.js'
+import type { Range } from './measurement.js'
 
 /** One place where a request can run. */
 export type Placement =
@@ -18,10 +19,35 @@ export interface MissingWeights {
 /** What a download of each variant would fetch. */
 export type MissingByVariant = { readonly [D in VariantDtype]?: MissingWeights }
 
+/** What a placement is expected to take for one request. */
+export interface Estimate {
+  /** What it rests on: runs of this model here; this device's arithmetic, as measured; or nothing but assumptions. */
+  readonly basis: 'measured' | 'benchmark' | 'assumed'
+  /** How many runs were measured. */
+  readonly samples: number
+  /** Until it can begin, in milliseconds: download, session, canary; 0 when it is ready. At an endpoint, its queue. */
+  readonly readyMs: Range
+  /** From the start of the run to the first output, in milliseconds. */
+  readonly firstOutputMs: Range
+  /** Each unit of work, in milliseconds; see {@link PlanRequestSize}. */
+  readonly unitMs: number
+  /** From the call to the answer, in milliseconds. */
+  readonly totalMs: Range
+  /** Bytes that have to be downloaded first. */
+  readonly downloadBytes: number
+  /** Bytes of memory that the model takes on the device. */
+  readonly memoryBytes: number
+}
+
+/** How near a placement is to its first run. At an endpoint always `ready`. */
+export type Readiness = 'ready' | 'loading' | 'cached' | 'absent'
+
 /** A placement of a plan, with the reason it stands where it does. */
 export interface PlannedPlacement {
   readonly placement: Placement
   readonly reason: string
+  readonly estimate: Estimate
+  readonly readiness: Readiness
   /**
    * Bytes of its weights that have to be downloaded; 0: all of them are in the cache. Absent at an endpoint, and where
    * nobody asked (`explain` does).
@@ -46,6 +72,10 @@ export interface Plan {
   readonly model: string
   readonly placements: readonly PlannedPlacement[]
   readonly ruledOut: readonly RuledOutPlacement[]
+  /** What of the machine's conditions, the endpoints' load or the policy has shifted the order, in sentences. */
+  readonly shifts: readonly string[]
+  /** The device placement that is to be made ready in the background, while another one answers. */
+  readonly prepareNext?: Extract<Placement, { engine: 'device' }>
   /** Why the model's weights could not be kept, or what had to go for them, when they were last loaded. */
   readonly storage?: string
 }

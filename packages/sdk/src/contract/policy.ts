@@ -3,8 +3,20 @@
 /** Where request data may go: `local-only` never leaves the device. */
 export type Residency = 'local-only' | 'any'
 
-/** Which engine comes first; the other answers when it fails, unless {@link Residency} forbids it. */
-export type Preference = 'device' | 'remote'
+/**
+ * What counts when several placements can answer.
+ *
+ * - `device`: the device, once the model is in its cache; until then the endpoint answers, while the model comes.
+ * - `fastest`: whichever is expected to answer first.
+ * - `cheapest`: the device, also when it has to be waited for; the endpoint only where the device cannot answer.
+ * - `remote`: the endpoint; the device answers when it cannot.
+ *
+ * Among the device's own placements, the fastest comes first.
+ */
+export type Preference = 'device' | 'fastest' | 'cheapest' | 'remote'
+
+/** Which requests go first on the device, at every boundary between runs. */
+export type Lane = 'interactive' | 'default' | 'background'
 
 /** What is absent is as in the client's policy, and in a client's, as in `clientDefaults`. */
 export interface Policy {
@@ -15,6 +27,30 @@ export interface Policy {
    * `NOT_CACHED`, whose details say what is missing.
    */
   readonly offline?: boolean
+  /**
+   * Milliseconds from the call to the answer, over all attempts; then the request ends with `DEADLINE_EXCEEDED`.
+   * Placements that are expected to miss it come last.
+   */
+  readonly deadlineMs?: number
+  /** Milliseconds from the call to the first output. A wish: placements that are expected to miss it come after others. */
+  readonly firstOutputMs?: number
+  /** The most bytes of weights that may be downloaded for this model. */
+  readonly maxDownloadBytes?: number
+  /** The most bytes of memory that models may take on the device; the least recently used make room. */
+  readonly maxMemoryBytes?: number
+  /**
+   * Whether data is to be saved: then weights are downloaded only where no endpoint can answer. `auto`: as the browser says
+   * (`navigator.connection.saveData`).
+   */
+  readonly saveData?: 'auto' | 'on' | 'off'
+  /** `low`: the endpoint first, and no work that can wait. `auto`: so while the battery is low. */
+  readonly power?: 'auto' | 'low'
+  /**
+   * How many requests may wait for the device. One more goes to the endpoint, where policy lets it; else it ends with
+   * `QUEUE_FULL`.
+   */
+  readonly maxQueued?: number
 }
 
+/** Past the door, nothing is absent; no limit is `Infinity`. */
 export type ResolvedPolicy = Required<Policy>

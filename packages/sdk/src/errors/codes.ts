@@ -45,6 +45,7 @@ export const errorRules = Object.freeze({
   OUT_OF_MEMORY: rule('placement'),
   RUN_FAILED: rule('placement'),
   OUTPUT_INVALID: rule('placement'),
+  QUEUE_FULL: rule('engine', true),
 
   // The endpoint's side.
   REMOTE_UNREACHABLE: rule('placement', true),

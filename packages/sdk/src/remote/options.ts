@@ -16,6 +16,11 @@ export interface RemoteOptions {
    * sent JSON from then on.
    */
   readonly binary?: boolean
+  /**
+   * Whether the endpoint is asked for its load with every request (ORCA's header `endpoint-load-metrics-format`). Default:
+   * {@link remoteDefaults}. An endpoint that does not allow this page to send the header is not asked again.
+   */
+  readonly loadReports?: boolean
 }
 
 export type RequestHeaders =
@@ -28,4 +33,5 @@ export const remoteDefaults = Object.freeze({
   timeoutMs: 30_000,
   maxResponseBytes: 256 * 1024 * 1024,
   binary: true,
+  loadReports: true,
 })

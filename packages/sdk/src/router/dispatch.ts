@@ -14,7 +14,11 @@ import type {
 import { EdgewardError, toEdgewardError, type ErrorCode } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 
-export type Engines = { readonly [K in Placement['engine']]?: Engine }
+/** Who can be asked: the device, and each endpoint by its address. */
+export interface Engines {
+  readonly device?: Engine
+  readonly remotes: ReadonlyMap<string, Engine>
+}
 
 export interface DispatchContext {
   /** The engines that this request may reach. One that policy forbids is not among them. */
@@ -67,10 +71,10 @@ async function firstThatWorks<V>(
 ): Promise<Worked<V>> {
   const attempts: Attempt[] = []
   const failures: EdgewardError[] = []
-  const exhausted = new Set<Placement['engine']>()
+  const exhausted = new Set<Engine>()
   for (const { placement } of plan.placements) {
-    const engine = engines[placement.engine]
-    if (engine === undefined || exhausted.has(placement.engine)) continue
+    const engine = engineOf(engines, placement)
+    if (engine === undefined || exhausted.has(engine)) continue
     const failed = attempts.at(-1)
     if (failed !== undefined) onFallback(failed)
     signal.throwIfAborted()
@@ -82,12 +86,16 @@ async function firstThatWorks<V>(
       signal.throwIfAborted()
       const error = toEdgewardError(thrown, 'INTERNAL', `An unexpected error on ${describe(placement)}`)
       if (error.fallback === 'final') throw error
-      if (error.fallback === 'engine') exhausted.add(placement.engine)
+      if (error.fallback === 'engine') exhausted.add(engine)
       failures.push(error)
       attempts.push(toAttempt(placement, error, startedAt))
     }
   }
   throw nobodyAnswered(plan, attempts, failures)
+}
+
+function engineOf({ device, remotes }: Engines, placement: Placement): Engine | undefined {
+  return placement.engine === 'device' ? device : remotes.get(placement.endpoint)
 }
 
 function toAttempt(placement: Placement, { code, message, details }: EdgewardError, startedAt: number): Attempt {

@@ -3,7 +3,6 @@ import type {
   Backend,
   Capabilities,
   Manifest,
-  MissingByVariant,
   Placement,
   Plan,
   PlannedPlacement,
@@ -14,25 +13,8 @@ import type {
   VariantDtype,
 } from '../contract/index.js'
 import type { EdgewardError, ErrorCode, ErrorDetails } from '../errors/index.js'
-
-export interface PlanInput {
-  readonly model: string
-  readonly task: TaskName
-  /** The manifest, or why there is none. */
-  readonly manifest: Manifest | EdgewardError
-  readonly capabilities: Capabilities
-  readonly policy: ResolvedPolicy
-  /** Whether the client has a device engine, and the backends the caller insists on, best first. */
-  readonly device: { readonly enabled: boolean; readonly backends: readonly Backend[] | undefined }
-  /** The only variants that can be had, because they are in the cache, and why no other can; absent: all can. */
-  readonly onlyCached?: { readonly variants: readonly VariantDtype[]; readonly reason: string } | undefined
-  /** What of each variant is not in the cache, where somebody asked. */
-  readonly missing?: MissingByVariant | undefined
-  /** What became of the model's weights when they were last loaded, if that is worth telling. */
-  readonly storage?: string | undefined
-  /** The endpoint's address, if there is one. */
-  readonly endpoint: string | undefined
-}
+import { estimateDevice, estimateEndpoint } from './estimate.js'
+import { placementName, type PlanInput } from './plan-input.js'
 
 interface Verdicts {
   readonly placements: readonly PlannedPlacement[]
@@ -57,6 +39,7 @@ export function plan(input: PlanInput): Plan {
     model: input.model,
     placements: order.flatMap(({ placements }) => placements),
     ruledOut: order.flatMap(({ ruledOut }) => ruledOut),
+    shifts: [],
     ...(input.storage !== undefined && { storage: input.storage }),
   }
 }
@@ -64,7 +47,7 @@ export function plan(input: PlanInput): Plan {
 /** The backend that every model would run on, where that is certain before its manifest is known. */
 export function certainBackend(
   capabilities: Capabilities,
-  { enabled, backends }: PlanInput['device'],
+  { enabled, backends }: Pick<PlanInput['device'], 'enabled' | 'backends'>,
 ): Backend | undefined {
   if (deviceObstacle(capabilities, enabled)) return undefined
   const isUsable = (backend: Backend) =>
@@ -91,7 +74,13 @@ function judgeDevice(input: PlanInput): Verdicts {
       if (against) ruledOut.push({ placement, ...against })
       else {
         const reason = deviceReason(backend, capabilities, policy)
-        placements.push({ placement, reason, ...(missingBytes !== undefined && { missingBytes }) })
+        placements.push({
+          placement,
+          reason,
+          estimate: estimateDevice(input, manifest, variant, backend),
+          readiness: input.readiness.get(placementName(placement)) ?? 'absent',
+          ...(missingBytes !== undefined && { missingBytes }),
+        })
       }
     }
   }
@@ -105,24 +94,31 @@ function judgeDevice(input: PlanInput): Verdicts {
   return { placements, ruledOut }
 }
 
-function judgeRemote({ endpoint, policy, manifest, task, device }: PlanInput): Verdicts {
-  if (endpoint === undefined) return allOut('remote', { code: 'NO_PLACEMENT', reason: 'the client has no endpoint' })
-  const placement: Placement = { engine: 'remote', endpoint }
-  if (policy.residency === 'local-only') {
-    const reason = 'the policy says local-only: the request must not leave the device'
-    return { placements: [], ruledOut: [{ placement, code: 'NO_PLACEMENT', reason }] }
+function judgeRemote(input: PlanInput): Verdicts {
+  const { endpoints, policy, manifest, task, device } = input
+  if (endpoints.length === 0) return allOut('remote', { code: 'NO_PLACEMENT', reason: 'the client has no endpoint' })
+  const against = remoteObstacle(input) ?? taskObstacle(manifest, task)
+  const placements: PlannedPlacement[] = []
+  const ruledOut: RuledOutPlacement[] = []
+  for (const facts of endpoints) {
+    const placement: Placement = { engine: 'remote', endpoint: facts.endpoint }
+    if (against) ruledOut.push({ placement, ...against })
+    else {
+      const reason = remoteReason(device.enabled, policy)
+      placements.push({ placement, reason, estimate: estimateEndpoint(input, facts), readiness: 'ready' })
+    }
   }
-  if (policy.offline) {
-    const reason = 'the policy says offline: no request may be made'
-    return { placements: [], ruledOut: [{ placement, code: 'NO_PLACEMENT', reason }] }
-  }
-  const obstacle = taskObstacle(manifest, task)
-  if (obstacle) return { placements: [], ruledOut: [{ placement, ...obstacle }] }
-  if (!isManifest(manifest) && task !== 'tensors') {
-    const reason = `without a manifest, the task ${task} cannot be prepared for the endpoint: ${manifest.message}`
-    return { placements: [], ruledOut: [{ placement, code: manifest.code, reason }] }
-  }
-  return { placements: [{ placement, reason: remoteReason(device.enabled, policy) }], ruledOut: [] }
+  return { placements, ruledOut }
+}
+
+function remoteObstacle({ policy, manifest, task }: PlanInput): Obstacle | undefined {
+  const forbidden = (reason: string): Obstacle => ({ code: 'NO_PLACEMENT', reason })
+  if (policy.residency === 'local-only')
+    return forbidden('the policy says local-only: the request must not leave the device')
+  if (policy.offline) return forbidden('the policy says offline: no request may be made')
+  if (isManifest(manifest) || task === 'tensors') return undefined
+  const reason = `without a manifest, the task ${task} cannot be prepared for the endpoint: ${manifest.message}`
+  return { code: manifest.code, reason }
 }
 
 function deviceObstacle(capabilities: Capabilities, enabled: boolean): Obstacle | undefined {

@@ -57,9 +57,9 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
       const device = onDevice(placement)
       const { connection, models, model, loadMs } = await prepare(device, sourceOf(request), signal)
       const { backend, variant } = device
-      const { task, input, options } = request
+      const { task, input, options, lane = 'default' } = request
       try {
-        const answer = await connection.call('run', { model, backend, variant, task, input, options }, { signal })
+        const answer = await connection.call('run', { model, backend, variant, task, input, options, lane }, { signal })
         const timings = { ...answer.timings, ...(loadMs !== undefined && { loadMs }) }
         // The worker answers with the output of the task it was asked for.
         return { output: answer.output, timings }

@@ -1,9 +1,12 @@
 /** The wire between page and worker: what can be called, with what, and what comes back. */
 import type {
   Backend,
+  Benchmark,
   DownloadProgress,
   EngineAnswer,
+  Lane,
   Manifest,
+  MeasurementRecord,
   MissingByVariant,
   ModelCache,
   ModelSource,
@@ -53,6 +56,8 @@ export interface PreparePayload {
   readonly variant: VariantDtype
   /** WASM threads, the worker's own included. */
   readonly threads: number
+  /** `low`: whatever else the page fetches comes first. */
+  readonly priority?: 'low'
 }
 
 export interface ProcessPayload {
@@ -65,6 +70,7 @@ export interface ProcessPayload {
 export interface RunPayload extends ProcessPayload {
   readonly backend: Backend
   readonly variant: VariantDtype
+  readonly lane: Lane
 }
 
 export interface DownloadPayload {
@@ -119,6 +125,18 @@ export interface LiveResources {
   readonly databases: number
 }
 
+/** What was measured, as the database has it. */
+export interface RecalledMeasurements {
+  readonly records: readonly MeasurementRecord[]
+  /** Of the adapter that it was made with. */
+  readonly benchmark?: { readonly adapter: string; readonly value: Benchmark }
+}
+
+export interface RememberPayload extends RecalledMeasurements {
+  /** The browser's version: `navigator.userAgent`. */
+  readonly browser: string
+}
+
 /** Every method of the worker. */
 export interface WorkerMethods {
   /** Comes before every other method, if at all. */
@@ -139,6 +157,16 @@ export interface WorkerMethods {
   /** What a download of each variant would fetch. */
   missing: { payload: Manifest; result: MissingByVariant }
   cache: { payload: CachePayload; result: CacheAnswer }
+  /** Frees the sessions of a model at a place, when no run uses them; its weights stay in the cache. */
+  unload: { payload: Pick<PreparePayload, 'model' | 'backend' | 'variant'>; result: undefined }
+  /** Says how many requests of the page need the network now: downloads of low priority wait meanwhile. */
+  foreground: { payload: { readonly requests: number }; result: undefined }
+  /** What was measured before, of this browser version. Empty where there is no database. */
+  recall: { payload: { readonly browser: string }; result: RecalledMeasurements }
+  /** Keeps what was measured; what is of another browser version is deleted. Does nothing where there is no database. */
+  remember: { payload: RememberPayload; result: undefined }
+  /** Measures this device's arithmetic; takes 150 ms at most. */
+  benchmark: { payload: { readonly webgpu: boolean }; result: Benchmark }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }
   /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */

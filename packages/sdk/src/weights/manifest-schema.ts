@@ -97,6 +97,12 @@ const variantSchema = v.object({
   graphs: v.pipe(v.record(v.string(), graphSchema), v.minEntries(1, 'at least one graph')),
 })
 
+const costSchema = v.object({
+  parameters: nonNegative,
+  operationsPerUnit: v.exactOptional(nonNegative),
+  largestTensorParameters: v.exactOptional(nonNegative),
+})
+
 /** The schema of `manifest.json`. Keys it does not know are let through: a newer tool may have written them. */
 export const manifestSchema = v.object({
   schemaVersion: v.literal(1),
@@ -107,6 +113,7 @@ export const manifestSchema = v.object({
   chunkBytes: v.pipe(countSchema, v.minValue(1, 'one or more'), v.maxValue(maxChunkBytes, 'at most 16 MiB')),
   assets: v.record(v.string(), fileSchema),
   config: configSchema,
+  cost: v.exactOptional(costSchema),
   variants: v.tupleWithRest([variantSchema], variantSchema),
   provenance: v.array(v.object({ file: textSchema, source: textSchema, sha256: sha256Schema })),
   packedBy: textSchema,

@@ -56,6 +56,12 @@ export function createWorkerApi(): WorkerHandlers {
 
     cache: async ({ action, model }) => (await openStore()).cache[action](model),
 
+    unload: () => Promise.resolve(undefined),
+    foreground: () => Promise.resolve(undefined),
+    recall: () => Promise.resolve({ records: [] }),
+    remember: () => Promise.resolve(undefined),
+    benchmark: () => Promise.resolve({ wasmFlops: 1, at: 0 }),
+
     async run(payload, { signal }) {
       const model = modelNamed(payload.model)
       const sessions = pool.get(model, payload)
