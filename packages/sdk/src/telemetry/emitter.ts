@@ -27,6 +27,11 @@ export class Emitter<Events extends object> {
     }
   }
 
+  /** Whether anybody listens: what is costly to tell need not be made for nobody. */
+  has(name: keyof Events): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
   clear(): void {
     this.#listeners.clear()
   }
