@@ -1,8 +1,8 @@
 /** A tensor's values as JSON text, and back. */
 import type { Tensor, TensorDtype } from '../../contract/index.js'
+import { float16Bits, float16Value } from '../../shared/index.js'
 import { arrayTypes, type NumericDtype } from './datatype.js'
 import { describeValue, elementCount, type Field } from './field.js'
-import { float16Bits, float16Value } from './float16.js'
 import { loneSurrogate, toTensor } from './tensor.js'
 
 /**

@@ -1,6 +1,6 @@
 /** Half precision is exact both ways, and rounds to the nearest, ties to even. */
 import { expect, it } from 'vitest'
-import { float16Bits, float16Value } from '../../../packages/sdk/src/remote/oip/float16.js'
+import { float16Bits, float16Value } from '../../../packages/sdk/src/shared/index.js'
 
 it('gives every one of the 65,536 patterns back, a NaN as a NaN', () => {
   const wrong: number[] = []
