@@ -19,8 +19,8 @@ export interface Span {
   readonly durationMs: number
   /** Of an attempt, and of what is inside it. */
   readonly placement?: Placement
-  /** Of an attempt: whether it answered, lost against a hedge, or the code that it failed with. */
-  readonly outcome?: 'answered' | 'cancelled' | ErrorCode
+  /** Of an attempt: whether it answered, lost against a hedge, was aborted by the caller, or the code that it failed with. */
+  readonly outcome?: 'answered' | 'cancelled' | 'aborted' | ErrorCode
   /** Whether the attempt was started beside another one that was late. */
   readonly isHedge?: boolean
 }

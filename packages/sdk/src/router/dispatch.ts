@@ -1,7 +1,6 @@
-/** Tries the placements of a plan in their order until one answers. */
+/** Tries the placements of a plan in their order until one answers; a second one starts beside one that is late. */
 import type {
   Attempt,
-  Engine,
   EngineAnswer,
   EngineRequest,
   ModelSource,
@@ -11,37 +10,25 @@ import type {
   TaskName,
   TaskOutput,
 } from '../contract/index.js'
-import { EdgewardError, toEdgewardError, type ErrorCode } from '../errors/index.js'
-import { abortable } from '../shared/index.js'
-
-/** Who can be asked: the device, and each endpoint by its address. */
-export interface Engines {
-  readonly device?: Engine
-  readonly remotes: ReadonlyMap<string, Engine>
-}
-
-export interface DispatchContext {
-  /** The engines that this request may reach. One that policy forbids is not among them. */
-  readonly engines: Engines
-  readonly signal: AbortSignal
-  /** When the request came in, by `performance.now()`. */
-  readonly startedAt: number
-  /** A placement failed and the next one is about to be tried. */
-  onFallback(attempt: Attempt): void
-}
+import type { EdgewardError } from '../errors/index.js'
+import { Attempts, type Candidate, type Ended, type Work } from './attempts.js'
+import type { DispatchContext, Hedging } from './dispatch-context.js'
+import { finalError, nobodyAnswered } from './dispatch-errors.js'
 
 /**
  * @throws EdgewardError of the only attempt; ALL_PLACEMENTS_FAILED with `details.attempts` after several; the plan's
- *   own reason when nothing can run. `signal.reason` when the caller aborts, which never falls back.
+ *   own reason when nothing can run; DEADLINE_EXCEEDED with `details.attempts` when the time is over. `signal.reason` when
+ *   the caller aborts, which never falls back.
  */
 export async function dispatch<T extends TaskName>(
   plan: Plan,
   request: EngineRequest<T>,
   context: DispatchContext,
 ): Promise<Result<TaskOutput<T>>> {
-  const { signal, startedAt } = context
-  const run = (engine: Engine, placement: Placement) => engine.run(placement, request, signal)
-  const { value, placement, attempts } = await firstThatWorks<EngineAnswer<T>>(plan, context, run)
+  const { deadline, startedAt } = context
+  const timed = deadline.at === Infinity ? request : { ...request, deadlineAt: deadline.at }
+  const run: Work<EngineAnswer<T>> = (engine, placement, signal) => engine.run(placement, timed, signal)
+  const { value, placement, attempts } = await firstThatWorks(plan, context, run)
   const timings = { ...value.timings, totalMs: performance.now() - startedAt }
   return { output: value.output, placement, timings, attempts }
 }
@@ -50,10 +37,11 @@ export async function dispatch<T extends TaskName>(
 export async function prepareFirst(
   plan: Plan,
   source: ModelSource | undefined,
-  context: DispatchContext,
+  context: Omit<DispatchContext, 'hedge'>,
 ): Promise<Placement> {
-  const { placement } = await firstThatWorks(plan, context, async (engine, candidate) => {
-    if (source) await engine.prepare(candidate, source, context.signal)
+  const { placement } = await firstThatWorks(plan, context, async (engine, candidate, signal) => {
+    if (source) await engine.prepare(candidate, source, signal)
+    return {}
   })
   return placement
 }
@@ -64,73 +52,77 @@ interface Worked<V> {
   readonly attempts: readonly Attempt[]
 }
 
-async function firstThatWorks<V>(
+async function firstThatWorks<V extends Partial<Pick<EngineAnswer, 'timings'>>>(
   plan: Plan,
-  { engines, signal, onFallback }: DispatchContext,
-  work: (engine: Engine, placement: Placement) => Promise<V>,
+  context: DispatchContext,
+  work: Work<V>,
 ): Promise<Worked<V>> {
-  const attempts: Attempt[] = []
-  const failures: EdgewardError[] = []
-  const exhausted = new Set<Engine>()
-  for (const { placement } of plan.placements) {
-    const engine = engineOf(engines, placement)
-    if (engine === undefined || exhausted.has(engine)) continue
-    const failed = attempts.at(-1)
-    if (failed !== undefined) onFallback(failed)
-    signal.throwIfAborted()
-    const startedAt = performance.now()
-    try {
-      // Whatever an engine waits for, the caller's abort ends the request at once.
-      return { value: await abortable(work(engine, placement), signal), placement, attempts }
-    } catch (thrown) {
-      signal.throwIfAborted()
-      const error = toEdgewardError(thrown, 'INTERNAL', `An unexpected error on ${describe(placement)}`)
-      if (error.fallback === 'final') throw error
-      if (error.fallback === 'engine') exhausted.add(engine)
-      failures.push(error)
-      attempts.push(toAttempt(placement, error, startedAt))
+  const attempts = new Attempts(plan, context, work)
+  for (let next = attempts.next(); next !== undefined; next = attempts.next()) {
+    attempts.tellFallback()
+    throwIfOver(context, attempts)
+    const ended = await tryWithHedge(next, context.hedge, attempts)
+    if (ended.kind === 'answered') {
+      return { value: ended.value, placement: ended.candidate.planned.placement, attempts: attempts.failed }
     }
+    throwIfOver(context, attempts)
+    if (isFinal(ended)) throw endOf(ended.error, context, attempts)
   }
-  throw nobodyAnswered(plan, attempts, failures)
+  throw nobodyAnswered(plan, attempts.failed, attempts.errors)
 }
 
-function engineOf({ device, remotes }: Engines, placement: Placement): Engine | undefined {
-  return placement.engine === 'device' ? device : remotes.get(placement.endpoint)
-}
-
-function toAttempt(placement: Placement, { code, message, details }: EdgewardError, startedAt: number): Attempt {
-  return { placement, code, message, details, durationMs: performance.now() - startedAt }
-}
-
-function nobodyAnswered(plan: Plan, attempts: readonly Attempt[], failures: readonly EdgewardError[]): EdgewardError {
-  const { ruledOut } = plan
-  const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
-  const details = { attempts, ruledOut }
-  const [only, ...others] = failures
-  if (only === undefined) {
-    const code = commonCode(plan)
-    const known = ruledOut.find((out) => out.code === code)?.details
-    return new EdgewardError(code, `Nothing can run ${plan.model} (${why}).`, { details: { ...known, ...details } })
+/** How the first of the two ends that answers; else how the last does. */
+async function tryWithHedge<V extends Partial<Pick<EngineAnswer, 'timings'>>>(
+  candidate: Candidate,
+  hedge: Hedging | undefined,
+  attempts: Attempts<V>,
+): Promise<Ended<V>> {
+  const delayMs = hedge && attempts.hasBeside(candidate) ? hedge.delayMs(candidate.planned) : undefined
+  if (hedge === undefined || delayMs === undefined) return attempts.try(candidate)
+  const first = attempts.start(candidate, false)
+  const early = await within(first.ended, delayMs)
+  if (early !== undefined) return early
+  const beside = hedge.mayHedge() ? attempts.nextBeside(candidate) : undefined
+  if (beside === undefined) return first.ended
+  hedge.onHedge(candidate.planned.placement, beside.planned.placement)
+  const second = attempts.start(beside, true)
+  const ended = await Promise.race([first.ended, second.ended])
+  const other = ended.candidate === candidate ? second : first
+  if (ended.kind === 'failed' && !isFinal(ended)) {
+    attempts.tellFallback()
+    return other.ended
   }
-  if (others.length > 0) {
-    const tried = attempts.map(({ placement, code }) => `${describe(placement)}: ${code}`).join('; ')
-    const message = `Every placement of ${plan.model} failed (${tried}).`
-    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, { details, cause: failures.at(-1) })
-  }
-  const message = why === '' ? only.message : `${only.message} Nothing else could answer (${why}).`
-  return new EdgewardError(only.code, message, { details: { ...only.details, ...details }, cause: only.cause })
+  other.cancel()
+  return ended
 }
 
-/** The one code that all obstacles share, so that a wrong model name reads as one; else what a download can mend. */
-function commonCode({ ruledOut }: Plan): ErrorCode {
-  const codes = new Set(ruledOut.map(({ code }) => code).filter((code) => code !== 'NO_PLACEMENT'))
-  if (codes.has('NOT_CACHED')) return 'NOT_CACHED'
-  const [first] = codes
-  return codes.size === 1 && first !== undefined ? first : 'NO_PLACEMENT'
+/** Undefined when `promise`, which never rejects, takes longer. */
+async function within<V>(promise: Promise<V>, ms: number): Promise<V | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  const first = await Promise.race([promise, late])
+  clearTimeout(timer)
+  return first
 }
 
-function describe(placement: Placement | { readonly engine: Placement['engine'] }): string {
-  if ('backend' in placement) return `device (${placement.backend}, ${placement.variant})`
-  if ('endpoint' in placement) return `remote (${placement.endpoint})`
-  return placement.engine
+function isFinal<V>(ended: Ended<V>): ended is Extract<Ended<V>, { kind: 'failed' }> {
+  return ended.kind === 'failed' && ended.error.fallback === 'final'
+}
+
+interface Failed {
+  readonly failed: readonly Attempt[]
+}
+
+/** @throws the caller's own reason; `DEADLINE_EXCEEDED` */
+function throwIfOver({ deadline }: DispatchContext, { failed }: Failed): void {
+  if (deadline.isOver) throw deadline.exceeded({ attempts: failed })
+  deadline.signal.throwIfAborted()
+}
+
+/** Whatever an engine says of a deadline, the caller hears it in the same words. */
+function endOf(error: EdgewardError, { deadline }: DispatchContext, { failed }: Failed): EdgewardError {
+  const isLate = error.code === 'DEADLINE_EXCEEDED' && deadline.at !== Infinity
+  return isLate ? deadline.exceeded({ attempts: failed }) : finalError(error, failed)
 }

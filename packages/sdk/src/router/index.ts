@@ -1,4 +1,10 @@
 /** The door of the router room. */
-export { dispatch, prepareFirst, type Engines } from './dispatch.js'
+export { Deadline } from './deadline.js'
+export { dispatch, prepareFirst } from './dispatch.js'
+export type { DispatchContext, Engines, Hedging, Tried } from './dispatch-context.js'
+export { EndpointLoads } from './endpoint-load.js'
+export { EndpointRests } from './endpoint-rest.js'
+export { HedgeBudget, hedgeDelay } from './hedge.js'
+export { deviceKey, endpointKey, type DeviceKeyParts } from './measurement-key.js'
 export { certainBackend, plan } from './plan.js'
 export { placementName, type EndpointFacts, type EndpointLoad, type PlanInput } from './plan-input.js'
