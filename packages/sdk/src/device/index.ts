@@ -1,3 +1,4 @@
 /** The door of the device room. */
+export { adapterName, browserName } from './identity.js'
 export { probeCapabilities } from './probe.js'
 export { defaultThreads } from './threads.js'

@@ -2,3 +2,4 @@
 export { checkInput } from './check-input.js'
 export { prepareInput } from './prepare-input.js'
 export { assertTaskName, taskNames } from './task-names.js'
+export { unitsOf } from './units.js'
