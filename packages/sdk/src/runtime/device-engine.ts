@@ -1,10 +1,10 @@
 /** The engine that answers on this device, through the worker. */
 import type { DownloadProgress, Engine, EngineRequest, ModelSource, Placement, TaskName } from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
-import type { ModelKey, PrepareEvent } from '../transport/index.js'
+import { modelKey, type ModelKey, type PrepareEvent } from '../transport/index.js'
 import { sourceOf } from './model-source.js'
 import type { LiveWorker, WorkerHost } from './worker-host.js'
-import { onDevice, type DevicePlacement } from './worker-models.js'
+import { onDevice, readyKey, type DevicePlacement } from './worker-models.js'
 
 /** Who hears what happens on the device. */
 export interface DeviceListener {
@@ -31,26 +31,33 @@ export function announcer(model: string, listener: DeviceListener): (event: Prep
   }
 }
 
+/** The device engine also knows, at once, how near a placement is. */
+export interface DeviceEngine extends Engine {
+  /** `ready` in the live worker, or on the way there; undefined when neither, as after the worker's death. */
+  readiness(source: ModelSource, placement: Placement): 'ready' | 'loading' | undefined
+}
+
 /** @param threads - WASM threads for each session */
-export function createDeviceEngine(host: WorkerHost, threads: number, listener: DeviceListener): Engine {
-  const prepare = async (placement: DevicePlacement, source: ModelSource, signal: AbortSignal): Promise<ReadyModel> => {
-    const live = await host.live()
-    const model = await live.models.register(source)
-    if (live.models.isReady(model, placement)) return { ...live, model }
-    const started = performance.now()
-    const { id } = source.manifest
-    const { backend, variant } = placement
-    const announce = announcer(id, listener)
-    const announceReady = () => listener.onReady(id, placement, performance.now() - started)
-    await live.models.prepare({ model, backend, variant, threads }, signal, announce, announceReady)
-    return { ...live, model, loadMs: performance.now() - started }
-  }
+export function createDeviceEngine(host: WorkerHost, threads: number, listener: DeviceListener): DeviceEngine {
+  const waiting = new Waiting()
+
+  const prepare = (placement: DevicePlacement, source: ModelSource, signal: AbortSignal, priority?: 'low') =>
+    waiting.during(placeKey(source, placement), () =>
+      makeReady({ host, threads, listener }, placement, source, signal, priority),
+    )
 
   return {
     kind: 'device',
 
-    async prepare(placement, source, signal) {
-      await prepare(onDevice(placement), source, signal)
+    async prepare(placement, source, signal, priority) {
+      await prepare(onDevice(placement), source, signal, priority)
+    },
+
+    readiness(source, placement) {
+      const device = onDevice(placement)
+      const isReady = host.started?.models.isReady(modelKey(source.manifest, source.offline), device)
+      if (isReady) return 'ready'
+      return waiting.has(placeKey(source, device)) ? 'loading' : undefined
     },
 
     async run<T extends TaskName>(placement: Placement, request: EngineRequest<T>, signal: AbortSignal) {
@@ -73,6 +80,56 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
       await host.dispose()
     },
   }
+}
+
+interface Parts {
+  readonly host: WorkerHost
+  readonly threads: number
+  readonly listener: DeviceListener
+}
+
+async function makeReady(
+  { host, threads, listener }: Parts,
+  placement: DevicePlacement,
+  source: ModelSource,
+  signal: AbortSignal,
+  priority: 'low' | undefined,
+): Promise<ReadyModel> {
+  const live = await host.live()
+  const model = await live.models.register(source)
+  if (live.models.isReady(model, placement)) return { ...live, model }
+  const started = performance.now()
+  const { id } = source.manifest
+  const { backend, variant } = placement
+  const announce = announcer(id, listener)
+  const announceReady = () => listener.onReady(id, placement, performance.now() - started)
+  const payload = { model, backend, variant, threads, ...(priority && { priority }) }
+  await live.models.prepare(payload, signal, announce, announceReady)
+  return { ...live, model, loadMs: performance.now() - started }
+}
+
+/** Who waits for what to become ready. */
+class Waiting {
+  readonly #counts = new Map<string, number>()
+
+  has(key: string): boolean {
+    return this.#counts.has(key)
+  }
+
+  async during<V>(key: string, work: () => Promise<V>): Promise<V> {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const others = (this.#counts.get(key) ?? 0) - 1
+      if (others > 0) this.#counts.set(key, others)
+      else this.#counts.delete(key)
+    }
+  }
+}
+
+function placeKey(source: ModelSource, placement: DevicePlacement): string {
+  return readyKey(modelKey(source.manifest, source.offline), placement)
 }
 
 function progressOf({ type: _type, ...progress }: Extract<PrepareEvent, { type: 'progress' }>) {

@@ -33,7 +33,8 @@ export interface LiveWorker {
 
 type State =
   | { readonly is: 'idle' }
-  | { readonly is: 'live'; readonly starting: Promise<LiveWorker> }
+  /** `started` is there as soon as it answers. */
+  | { readonly is: 'live'; readonly starting: Promise<LiveWorker>; readonly started?: LiveWorker }
   | { readonly is: 'disposed' }
 
 /** How long a worker may take to free what it holds before it is ended all the same. */
@@ -47,6 +48,8 @@ export class WorkerHost {
   readonly #given = new Map<string, AddPayload>()
   readonly #disposing = new AbortController()
   #state: State = { is: 'idle' }
+  /** What {@link WorkerHost.foreground} was told last. */
+  #foreground = 0
 
   constructor(spawn: SpawnWorker, storage?: StorageOptions, hub?: HubAddress) {
     this.#spawn = spawn
@@ -68,8 +71,30 @@ export class WorkerHost {
     const forget = () => {
       if (this.#state.is === 'live' && this.#state.starting === starting) this.#state = { is: 'idle' }
     }
-    starting.then(({ connection }) => connection.onClosed(forget), forget)
+    starting.then((started) => {
+      if (this.#state.is === 'live' && this.#state.starting === starting) {
+        this.#state = { is: 'live', starting, started }
+        // Before whoever waits for the worker can ask it for a download.
+        if (this.#foreground > 0) this.foreground(this.#foreground)
+      }
+      started.connection.onClosed(forget)
+    }, forget)
     return starting
+  }
+
+  /** The live worker, if there is one that answers. */
+  get started(): LiveWorker | undefined {
+    return this.#state.is === 'live' ? this.#state.started : undefined
+  }
+
+  /**
+   * Tells the worker, and those after it, how many requests of this page need the network now: downloads of low priority
+   * wait meanwhile. Starts no worker, and nobody waits for it.
+   */
+  foreground(requests: number): void {
+    this.#foreground = requests
+    // A worker that dies takes its downloads with it.
+    this.started?.connection.call('foreground', { requests }, { signal: neverAborted() }).catch(() => undefined)
   }
 
   /** Calls a method of the live worker, which is started if there is none. */

@@ -23,6 +23,8 @@ export class WorkerModels {
   readonly #connection: Connection
   readonly #registered = new Map<ModelKey, Promise<ModelKey>>()
   readonly #preparing = new SingleFlight<string, void>()
+  /** What is being prepared at low priority. */
+  readonly #unhurried = new Set<string>()
   readonly #ready = new Set<string>()
 
   constructor(connection: Connection) {
@@ -50,7 +52,10 @@ export class WorkerModels {
     this.#ready.delete(readyKey(model, placement))
   }
 
-  /** Makes a placement ready, once for all who ask; every one of them can go without stopping it for the others. */
+  /**
+   * Makes a placement ready, once for all who ask; every one of them can go without stopping it for the others. What began
+   * at low priority goes on at the normal one when somebody asks without.
+   */
   prepare(
     payload: PreparePayload,
     signal: AbortSignal,
@@ -58,12 +63,23 @@ export class WorkerModels {
     onReady: () => void,
   ): Promise<void> {
     const key = readyKey(payload.model, payload)
+    if (payload.priority === undefined && this.#unhurried.delete(key)) this.#hasten(payload.model)
     return this.#preparing.run(key, signal, async (sharedSignal) => {
-      const stream = await this.#connection.call('prepare', payload, { signal: sharedSignal })
-      await readUntilReady(stream, sharedSignal, onEvent)
+      if (payload.priority === 'low') this.#unhurried.add(key)
+      try {
+        const stream = await this.#connection.call('prepare', payload, { signal: sharedSignal })
+        await readUntilReady(stream, sharedSignal, onEvent)
+      } finally {
+        this.#unhurried.delete(key)
+      }
       this.#ready.add(key)
       onReady()
     })
+  }
+
+  /** Somebody waits for what was begun in the background; if the worker is gone, the load's own end says so. */
+  #hasten(model: ModelKey): void {
+    this.#connection.call('hasten', { model }, { signal: neverAborted() }).catch(() => undefined)
   }
 
   /** Brings a variant into the cache; resolves when everything that could be stored is. */
@@ -72,7 +88,8 @@ export class WorkerModels {
   }
 }
 
-function readyKey(model: ModelKey, { variant, backend }: Pick<DevicePlacement, 'variant' | 'backend'>): string {
+/** Tells the placements of all models apart. */
+export function readyKey(model: ModelKey, { variant, backend }: Pick<DevicePlacement, 'variant' | 'backend'>): string {
   return `${model}/${variant}/${backend}`
 }
 

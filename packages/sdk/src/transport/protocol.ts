@@ -150,6 +150,8 @@ export interface WorkerMethods {
   /** Starts the runtime that a model is likely to need; says nothing of how that goes. */
   warm: { payload: Pick<PreparePayload, 'backend' | 'threads'>; result: undefined }
   prepare: { payload: PreparePayload; result: ReadableStream<PrepareEvent> }
+  /** Has the loads of a model that began at low priority go on like any other: from now on somebody waits for them. */
+  hasten: { payload: { readonly model: ModelKey }; result: undefined }
   /** Brings a variant into the cache, without sessions. */
   download: { payload: DownloadPayload; result: ReadableStream<PrepareEvent> }
   /** Brings the newest revision of a cached model into the cache, if there is another. */

@@ -1,10 +1,11 @@
 /** What the worker does for each call of the page. */
+import type { EngineAnswer } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
-import { modelKey, type ModelKey, type WorkerHandlers } from '../transport/index.js'
+import { modelKey, type ModelKey, type Payload, type WorkerHandlers } from '../transport/index.js'
 import { holdModel } from '../weights/index.js'
 import { loadStream } from './load-stream.js'
 import { locateModel } from './locate-model.js'
-import { runTask } from './run-task.js'
+import { runTask, type InferInTurn } from './run-task.js'
 import { SessionPool } from './session-pool.js'
 import { updateModel } from './update-model.js'
 import { WorkerModel } from './worker-model.js'
@@ -56,21 +57,24 @@ export function createWorkerApi(): WorkerHandlers {
 
     cache: async ({ action, model }) => (await openStore()).cache[action](model),
 
-    unload: () => Promise.resolve(undefined),
+    unload: (payload) => pool.unload(modelNamed(payload.model), payload),
     foreground: () => Promise.resolve(undefined),
-    recall: () => Promise.resolve({ records: [] }),
-    remember: () => Promise.resolve(undefined),
-    benchmark: () => Promise.resolve({ wasmFlops: 1, at: 0 }),
+    hasten: () => Promise.resolve(undefined),
 
-    async run(payload, { signal }) {
-      const model = modelNamed(payload.model)
-      const sessions = pool.get(model, payload)
-      if (sessions === undefined) throw new EdgewardError('GPU_LOST', `The sessions of ${payload.model} are gone.`)
-      return runTask(model, payload, (graph, inputs, outputs) => sessions.infer(graph, inputs, outputs, signal), signal)
+    recall: async ({ browser }) => (await openStore()).measurements.recall(browser),
+
+    async remember({ browser, ...measured }) {
+      await (await openStore()).measurements.remember(browser, measured)
     },
 
-    process: async (payload, { infer, signal }) =>
-      runTask(await modelNamed(payload.model).described(signal), payload, infer, signal),
+    benchmark: () => Promise.resolve({ wasmFlops: 1, at: 0 }),
+
+    run: (payload, { signal }) => runOnDevice(pool, modelNamed(payload.model), payload, signal),
+
+    async process(payload, { infer, signal }) {
+      const model = await modelNamed(payload.model).described(signal)
+      return runTask(model, payload, (graph, inputs, outputs) => infer(graph, inputs, outputs), signal)
+    },
 
     async shutdown() {
       models.clear()
@@ -78,6 +82,20 @@ export function createWorkerApi(): WorkerHandlers {
       return { ...pool.live, databases: await store.close() }
     },
   }
+}
+
+function runOnDevice(
+  pool: SessionPool,
+  model: WorkerModel,
+  payload: Payload<'run'>,
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  const turn = { lane: payload.lane, model: payload.model, signal }
+  return pool.use(model, payload, (sessions) => {
+    const infer: InferInTurn = (graph, inputs, outputs, onWaited) =>
+      sessions.infer(graph, inputs, outputs, { ...turn, onWaited })
+    return runTask(model, payload, infer, signal)
+  })
 }
 
 function untold(key: ModelKey): never {
