@@ -4,6 +4,8 @@ import type { CanaryInput, CanaryOutput, Graph, Tensor, TensorMap } from '../../
 import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { runCanary } from '../../../packages/sdk/src/worker/canary.js'
 
+const turn = { lane: 'default', model: 'model', signal: neverAborted() } as const
+
 const expected: CanaryOutput = {
   shape: [6],
   stride: 1,
@@ -26,7 +28,7 @@ async function runOn(
 ) {
   const y: Tensor = { dtype: 'float32', shape, data: Float32Array.from(data) }
   const session = { run: () => Promise.resolve({ y }), release: () => Promise.resolve() }
-  await runCanary(session, graphWith(output), 'model (model, fp32, webgpu)', neverAborted())
+  await runCanary(session, graphWith(output), 'model (model, fp32, webgpu)', turn)
 }
 
 describe('a canary', () => {
@@ -58,7 +60,7 @@ describe('a canary', () => {
 
   it('refuses an output that is missing', async () => {
     const session = { run: () => Promise.resolve({}), release: () => Promise.resolve() }
-    const running = runCanary(session, graphWith({}), 'model', neverAborted())
+    const running = runCanary(session, graphWith({}), 'model', turn)
     await expect(running).rejects.toMatchObject({ code: 'CANARY_FAILED' })
   })
 
@@ -90,7 +92,7 @@ describe('a canary', () => {
     ]
     for (const input of inputs) {
       const session = { run, release: () => Promise.resolve() }
-      await runCanary(session, graphWith({}, input), 'model', neverAborted()).catch(() => undefined)
+      await runCanary(session, graphWith({}, input), 'model', turn).catch(() => undefined)
     }
     const sent = run.mock.calls.map(([{ x }]) => x)
     expect(sent[0]?.data).toHaveLength(20)
@@ -105,7 +107,7 @@ describe('a canary', () => {
   it('is not needed: a graph without one runs nothing', async () => {
     const run = vi.fn(() => Promise.resolve({}))
     const { file, inputs, outputs } = graphWith({})
-    await runCanary({ run, release: () => Promise.resolve() }, { file, inputs, outputs }, 'model', neverAborted())
+    await runCanary({ run, release: () => Promise.resolve() }, { file, inputs, outputs }, 'model', turn)
     expect(run).not.toHaveBeenCalled()
   })
 })

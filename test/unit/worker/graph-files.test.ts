@@ -4,14 +4,15 @@ import { expect, test } from 'vitest'
 import { dataType, model, node, value, weight } from '../../../models/onnx-writer.mjs'
 import type { Graph } from '../../../packages/sdk/src/contract/index.js'
 import { splitWeights } from '../../../packages/sdk/src/formats/index.js'
+import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { ChunkedFile } from '../../../packages/sdk/src/weights/chunked-file.js'
 import { sessionInput, type GraphFiles, type SessionInput } from '../../../packages/sdk/src/worker/graph-files.js'
 import { createGraphSession } from '../../../packages/sdk/src/worker/ort-session.js'
-import { SerialQueue } from '../../../packages/sdk/src/worker/serial-queue.js'
+import { LaneQueue } from '../../../packages/sdk/src/worker/lane-queue.js'
 
 const chunkBytes = 65_536
 const side = 256
-const { signal } = new AbortController()
+const turn = { lane: 'default', model: 'model', signal: neverAborted() } as const
 const port = (name: string) => value(name, dataType.float32, ['batch', side])
 const square = (name: string, scale: number) =>
   weight(
@@ -62,10 +63,10 @@ function parted(bytes: Uint8Array): GraphFiles {
 }
 
 async function answer(graph: Graph, input: SessionInput): Promise<ArrayLike<unknown>> {
-  const runtime = { ort, queue: new SerialQueue() }
-  const session = await createGraphSession(input, { runtime, graph, backend: 'wasm', signal })
+  const runtime = { ort, queue: new LaneQueue() }
+  const session = await createGraphSession(input, { runtime, graph, backend: 'wasm', turn })
   const data = Float32Array.from({ length: 2 * side }, (_, index) => (index % 7) / 7)
-  const { y } = await session.run({ x: { dtype: 'float32', shape: [2, side], data } }, ['y'], signal)
+  const { y } = await session.run({ x: { dtype: 'float32', shape: [2, side], data } }, ['y'], turn)
   await session.release()
   return y?.data ?? []
 }

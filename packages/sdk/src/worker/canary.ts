@@ -2,18 +2,14 @@
 import type { Canary, CanaryOutput, Graph, Tensor, TensorMap } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { canaryTensor } from '../weights/index.js'
+import type { Turn } from './lane-queue.js'
 import type { GraphSession } from './ort-session.js'
 
 /** Runs the canary, if there is one; the run also warms the session. @throws EdgewardError CANARY_FAILED */
-export async function runCanary(
-  session: GraphSession,
-  graph: Graph,
-  where: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function runCanary(session: GraphSession, graph: Graph, where: string, turn: Turn): Promise<void> {
   const { canary } = graph
   if (canary === undefined) return
-  const outputs = await session.run(canaryInputs(canary), Object.keys(canary.outputs), signal)
+  const outputs = await session.run(canaryInputs(canary), Object.keys(canary.outputs), turn)
   for (const [name, expected] of Object.entries(canary.outputs)) check(name, outputs[name], expected, where)
 }
 

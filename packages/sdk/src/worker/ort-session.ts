@@ -2,13 +2,15 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web'
 import type { Backend, Graph, Tensor, TensorMap } from '../contract/index.js'
 import { EdgewardError, messageOf, type ErrorCode } from '../errors/index.js'
+import { neverAborted } from '../shared/index.js'
 import { isLost } from './gpu-owner.js'
 import type { SessionInput } from './graph-files.js'
+import type { Turn } from './lane-queue.js'
 import type { Runtime } from './runtime-build.js'
 
 export interface GraphSession {
-  /** Runs the graph; waits for its turn. Outputs are copies that the caller owns. */
-  run(inputs: TensorMap, outputs: readonly string[], signal: AbortSignal): Promise<TensorMap>
+  /** Runs the graph when it is its turn. Outputs are copies that the caller owns. */
+  run(inputs: TensorMap, outputs: readonly string[], turn: Turn): Promise<TensorMap>
   release(): Promise<void>
 }
 
@@ -18,7 +20,8 @@ export interface SessionOptions {
   readonly backend: Backend
   /** The device of the `webgpu` backend. */
   readonly gpu?: GPUDevice
-  readonly signal: AbortSignal
+  /** Of the creation. */
+  readonly turn: Turn
 }
 
 /**
@@ -27,9 +30,9 @@ export interface SessionOptions {
  * @throws EdgewardError SESSION_FAILED, OUT_OF_MEMORY
  */
 export async function createGraphSession(input: SessionInput, options: SessionOptions): Promise<GraphSession> {
-  const { runtime, graph, backend, gpu, signal } = options
+  const { runtime, graph, backend, gpu, turn } = options
   const where = `${graph.file.path} on ${backend}`
-  const session = await runtime.queue.run(signal, () =>
+  const session = await runtime.queue.run(turn, () =>
     runtime.ort.InferenceSession.create(input.model, {
       executionProviders: [executionProvider(backend, gpu)],
       graphOptimizationLevel: 'all',
@@ -39,14 +42,15 @@ export async function createGraphSession(input: SessionInput, options: SessionOp
     }),
   )
   return {
-    run: (inputs, outputs, runSignal) =>
-      runtime.queue.run(runSignal, () =>
+    run: (inputs, outputs, runTurn) =>
+      runtime.queue.run(runTurn, () =>
         runSession(session, runtime, inputs, outputs).catch(async (error: unknown) => {
           const code = gpu && (await isLost(gpu)) ? 'GPU_LOST' : 'RUN_FAILED'
           throw normalise(error, code, `The run of ${where} failed`)
         }),
       ),
-    release: () => runtime.queue.run(new AbortController().signal, () => session.release()),
+    // What is released makes room: it does not wait for the background.
+    release: () => runtime.queue.run({ ...turn, lane: 'default', signal: neverAborted() }, () => session.release()),
   }
 }
 

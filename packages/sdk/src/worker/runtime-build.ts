@@ -2,16 +2,16 @@
 import type * as Ort from 'onnxruntime-web'
 import type { Backend } from '../contract/index.js'
 import { EdgewardError, toEdgewardError } from '../errors/index.js'
+import { LaneQueue } from './lane-queue.js'
 import { runtimeDigests } from './runtime-digests.js'
 import { compileBinary, loadGlue, judgeBinary, withModule } from './runtime-module.js'
-import { SerialQueue } from './serial-queue.js'
 
 export type OrtModule = typeof Ort
 
 /** A loaded build. All work on it goes through its queue: neither JSPI nor asyncify can be entered twice at a time. */
 export interface Runtime {
   readonly ort: OrtModule
-  readonly queue: SerialQueue
+  readonly queue: LaneQueue
 }
 
 export interface RuntimeBuild {
@@ -84,7 +84,7 @@ export async function startRuntime({ name, files }: RuntimeBuild, options: Start
     ort.env.wasm.wasmPaths = { mjs: glue.url }
     ort.env.logLevel = 'error'
     await warmUp(ort).finally(glue.release)
-    return { ort, queue: new SerialQueue() }
+    return { ort, queue: new LaneQueue() }
   } catch (error) {
     throw await explain(error, name, files.wasm)
   }

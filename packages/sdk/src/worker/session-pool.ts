@@ -1,5 +1,5 @@
 /** Keeps the sessions of each model, variant and backend: made once, shared, released when the worker shuts down. */
-import type { Backend, Graph, TensorMap, VariantDtype } from '../contract/index.js'
+import type { Backend, VariantDtype } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { SingleFlight } from '../shared/index.js'
 import { modelKey } from '../transport/index.js'
@@ -7,20 +7,10 @@ import type { ModelAdmission } from '../weights/index.js'
 import { runCanary } from './canary.js'
 import { GpuOwner } from './gpu-owner.js'
 import { sessionInput, type GraphFiles } from './graph-files.js'
+import { ModelSessions, OpenSessions, type OpenGraph } from './open-sessions.js'
 import { createGraphSession, type GraphSession, type SessionOptions } from './ort-session.js'
 import { buildFor, startRuntime, type Runtime } from './runtime-build.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
-
-/** What a request runs its graphs with. */
-export interface ModelSessions {
-  infer(
-    graph: string,
-    inputs: TensorMap,
-    outputs: readonly string[] | undefined,
-    signal: AbortSignal,
-  ): Promise<TensorMap>
-  release(): Promise<void>
-}
 
 export interface SessionPlace {
   readonly backend: Backend
@@ -28,39 +18,49 @@ export interface SessionPlace {
   readonly threads: number
 }
 
-interface OpenGraph {
-  readonly graph: Graph
-  readonly session: GraphSession
-}
-
 export class SessionPool {
-  readonly #open = new Map<string, { backend: Backend; sessions: ModelSessions; count: number }>()
+  readonly #open = new OpenSessions()
   readonly #opening = new SingleFlight<string, ModelSessions>()
   readonly #runtimes = new Map<Backend, Promise<Runtime>>()
   #failedStarts = 0
-  readonly #gpu = new GpuOwner(() => this.#dropGpuSessions())
+  readonly #gpu = new GpuOwner(() => this.#open.drop('webgpu'))
 
-  /** The sessions of a model at a place, if they are open. */
-  get(model: WorkerModel, place: Omit<SessionPlace, 'threads'>): ModelSessions | undefined {
-    return this.#open.get(keyOf(model, place))?.sessions
+  /**
+   * Works with the sessions of a model at a place.
+   *
+   * @throws EdgewardError GPU_LOST when they are not open: the page does not unload what it works with
+   */
+  async use<T>(
+    model: WorkerModel,
+    place: Omit<SessionPlace, 'threads'>,
+    work: (sessions: ModelSessions) => Promise<T>,
+  ): Promise<T> {
+    const working = this.#open.use(keyOf(model, place), work)
+    if (working === undefined) throw new EdgewardError('GPU_LOST', `The sessions of ${model.manifest.id} are gone.`)
+    return working
+  }
+
+  /** Frees the sessions of a model at a place as soon as nobody works with them. */
+  async unload(model: WorkerModel, place: Omit<SessionPlace, 'threads'>): Promise<undefined> {
+    await this.#open.unload(keyOf(model, place))
   }
 
   /** Fetches the weights while the runtime starts, makes the sessions, and runs their canaries. */
   open(model: WorkerModel, place: SessionPlace, signal: AbortSignal, listener: LoadListener): Promise<ModelSessions> {
     const key = keyOf(model, place)
     const open = this.#open.get(key)
-    if (open !== undefined) return Promise.resolve(open.sessions)
+    if (open !== undefined) return Promise.resolve(open)
     // A load that may not use the network fails where another need not.
     const flight = `${key}${model.isOffline ? ' (offline)' : ''}`
     return this.#opening.run(flight, signal, async (sharedSignal) => {
       const losses = this.#gpu.losses
       const graphs = await this.#openGraphs(model, place, sharedSignal, listener)
-      const sessions = modelSessions(model.manifest.id, graphs)
+      const sessions = new ModelSessions(model.manifest.id, graphs)
       if (place.backend === 'webgpu' && this.#gpu.losses !== losses) {
         await sessions.release().catch(() => undefined) // They were made on a device that is gone.
         throw new EdgewardError('GPU_LOST', `The GPU was lost while ${model.manifest.id} was made ready.`)
       }
-      this.#open.set(key, { backend: place.backend, sessions, count: graphs.size })
+      this.#open.add(key, place.backend, sessions)
       return sessions
     })
   }
@@ -72,16 +72,11 @@ export class SessionPool {
   }
 
   get live(): { sessions: number; gpuDevices: number } {
-    const counts = [...this.#open.values()].map(({ count }) => count)
-    return { sessions: counts.reduce((sum, count) => sum + count, 0), gpuDevices: this.#gpu.count }
+    return { sessions: this.#open.count, gpuDevices: this.#gpu.count }
   }
 
   async close(): Promise<void> {
-    const closing = [...this.#open].map(async ([key, { sessions }]) => {
-      await sessions.release()
-      this.#open.delete(key) // What could not be released still counts as live.
-    })
-    await Promise.allSettled(closing)
+    await this.#open.close()
     await this.#gpu.destroy()
   }
 
@@ -89,6 +84,9 @@ export class SessionPool {
     const failed = new AbortController()
     const loading = AbortSignal.any([signal, failed.signal])
     const made = new Map<string, OpenGraph>()
+    // Nobody waits for a load of low priority: its sessions are made when no request wants to run.
+    const lane = listener.priority === 'low' ? 'background' : 'default'
+    const turn = { lane, model: modelKey(model.manifest), signal } as const
     try {
       const starting = this.#start(place)
       const admitting = model.admit(place.variant, listener)
@@ -109,13 +107,13 @@ export class SessionPool {
       for (let next = fetching.shift(); next !== undefined; next = fetching.shift()) {
         const { name, graph } = next
         listener.onPhase?.('session')
-        const options = { ...started, graph, backend: place.backend, signal }
+        const options = { ...started, graph, backend: place.backend, turn }
         // Chunks that were read are gone: when they are needed again after all, they come from the cache.
         const reload = () => model.loadGraph(graph, signal, {}, { refusal })
         const session = await createSession(await next.files, reload, options)
         made.set(name, { graph, session })
         if (graph.canary) listener.onPhase?.('canary')
-        await runCanary(session, graph, `${model.manifest.id} (${name}, ${place.variant}, ${place.backend})`, signal)
+        await runCanary(session, graph, `${model.manifest.id} (${name}, ${place.variant}, ${place.backend})`, turn)
       }
       return made
     } catch (error) {
@@ -144,15 +142,6 @@ export class SessionPool {
     })
     return starting
   }
-
-  /** After a loss, sessions on the old device only fail; the next request opens new ones on a new device. */
-  #dropGpuSessions(): void {
-    for (const [key, { backend, sessions }] of this.#open) {
-      if (backend !== 'webgpu') continue
-      this.#open.delete(key)
-      void sessions.release().catch(() => undefined) // Releasing on a lost device may fail; nothing of it is left anyway.
-    }
-  }
 }
 
 /** Makes a session, with chunks let go as they are read; if ONNX Runtime reads some again, once more without that. */
@@ -172,24 +161,6 @@ async function createSession(
 
 function keyOf(model: WorkerModel, { backend, variant }: Omit<SessionPlace, 'threads'>): string {
   return `${modelKey(model.manifest)}/${variant}/${backend}`
-}
-
-function modelSessions(modelId: string, graphs: ReadonlyMap<string, OpenGraph>): ModelSessions {
-  return {
-    infer(name, inputs, outputs, signal) {
-      const open = graphs.get(name)
-      if (open === undefined) {
-        throw new EdgewardError(
-          'MANIFEST_INVALID',
-          `${modelId} has no graph ${name}; it has: ${[...graphs.keys()].join(', ')}.`,
-        )
-      }
-      return open.session.run(inputs, outputs ?? open.graph.outputs.map((output) => output.name), signal)
-    },
-    async release() {
-      await Promise.all([...graphs.values()].map(({ session }) => session.release()))
-    },
-  }
 }
 
 /** What has started, when the files are there too; tells when they had to wait for it. */
