@@ -52,14 +52,18 @@ function failPutsUntilDelete(store?: string): void {
 }
 
 describe('the database', () => {
-  test.each([1, 2])('of version %i keeps what it has when it becomes version 3', async (version) => {
+  test.each([1, 2, 3])('of version %i keeps what it has when it becomes version 4', async (version) => {
     const harness = createHarness()
     const served = await serveRandomFile(2.5 * chunkBytes, chunkBytes)
     const opening = indexedDB.open(harness.databaseName, version)
-    const kept = { id: 'kept', chunks: [] }
+    const [kept, pin] = [
+      { id: 'kept', chunks: [] },
+      { key: 'kept', sha256: 'a'.repeat(64) },
+    ]
     opening.onupgradeneeded = () => {
       opening.result.createObjectStore('chunks')
       if (version > 1) opening.result.createObjectStore('models', { keyPath: 'id' }).put(kept)
+      if (version > 2) opening.result.createObjectStore('pins', { keyPath: 'key' }).put(pin)
     }
     const old = await settled(opening)
     const chunks = old.transaction('chunks', 'readwrite').objectStore('chunks')
@@ -72,11 +76,12 @@ describe('the database', () => {
     expect((await visit(harness, served)).came).toEqual({ cache: 2.5 * chunkBytes, network: 0 })
     const now = await openDatabase(harness.databaseName)
     expect({ version: now.version, stores: [...now.objectStoreNames] }).toEqual({
-      version: 3,
-      stores: ['chunks', 'models', 'pins'],
+      version: 4,
+      stores: ['benchmarks', 'chunks', 'measurements', 'models', 'pins'],
     })
-    const models = await settled(now.transaction('models').objectStore('models').getAll())
-    expect(models).toEqual(version > 1 ? [kept] : [])
+    const all = (store: string) => settled(now.transaction(store).objectStore(store).getAll())
+    expect(await all('models')).toEqual(version > 1 ? [kept] : [])
+    expect(await all('pins')).toEqual(version > 2 ? [pin] : [])
     now.close()
   })
 

@@ -7,6 +7,7 @@ import { splitIntoChunks } from './chunks.js'
 import { createDownloadLocks } from './download-locks.js'
 import { loadFile, type LoadContext } from './load-file.js'
 import { createLoadLocks } from './load-locks.js'
+import { MeasurementRecords } from './measurement-records.js'
 import { ModelLoads, type AdmittedLoad, type CacheListener } from './model-loads.js'
 import { ModelRecords } from './model-records.js'
 import { Network } from './network.js'
@@ -67,6 +68,8 @@ export interface WeightsStore {
   pin(source: ModelSource, dtype: VariantDtype, options: PinModelOptions): Promise<PinnedModel>
   /** What is in the cache, and what can be done with it. */
   readonly cache: WeightsCache
+  /** What was measured on this device. */
+  readonly measurements: MeasurementRecords
   /** Where files come from. */
   readonly network: Network
   /** Resolves when everything that was loaded is stored and published. */
@@ -103,21 +106,24 @@ export async function openWeightsStore(
     { settings: resolved, ruledOut: new Map(), db, writes, scratch: new Scratch(), locks, network },
     loads,
     new WeightsCache(db, records, loads),
+    new MeasurementRecords(db),
   )
 }
 
 class CachingStore implements WeightsStore {
   readonly cache: WeightsCache
+  readonly measurements: MeasurementRecords
   readonly #context: LoadContext
   readonly #modelLoads: ModelLoads
   readonly #closing = new AbortController()
   readonly #loads = new Set<Promise<unknown>>()
   readonly #publications = new Set<Promise<void>>()
 
-  constructor(context: LoadContext, modelLoads: ModelLoads, cache: WeightsCache) {
+  constructor(context: LoadContext, modelLoads: ModelLoads, cache: WeightsCache, measurements: MeasurementRecords) {
     this.#context = context
     this.#modelLoads = modelLoads
     this.cache = cache
+    this.measurements = measurements
   }
 
   async admit(source: ModelSource, dtype: VariantDtype, listener: CacheListener): Promise<ModelAdmission> {

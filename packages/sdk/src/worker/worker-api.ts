@@ -61,13 +61,7 @@ export function createWorkerApi(): WorkerHandlers {
     foreground: () => Promise.resolve(undefined),
     hasten: () => Promise.resolve(undefined),
 
-    recall: async ({ browser }) => (await openStore()).measurements.recall(browser),
-
-    async remember({ browser, ...measured }) {
-      await (await openStore()).measurements.remember(browser, measured)
-    },
-
-    benchmark: () => Promise.resolve({ wasmFlops: 1, at: 0 }),
+    ...measurementHandlers(openStore),
 
     run: (payload, { signal }) => runOnDevice(pool, modelNamed(payload.model), payload, signal),
 

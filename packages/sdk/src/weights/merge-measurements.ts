@@ -1,0 +1,52 @@
+/** What is kept of measurements, and how those of several tabs become one. */
+import type { Benchmark, MeasurementRecord, Sample } from '../contract/index.js'
+
+/** A record, with the version of the browser that measured it. */
+export interface KeptMeasurement extends MeasurementRecord {
+  readonly browser: string
+}
+
+export interface KeptBenchmark {
+  readonly browser: string
+  /** The adapter that it was made with. */
+  readonly adapter: string
+  readonly value: Benchmark
+}
+
+/** How many samples a record keeps, the newest; as many as it takes to tell a trend, and few enough to read at every start. */
+export const mostSamples = Object.freeze({ runs: 32, loads: 8 })
+
+/** How many records are kept, those used last: some hundred kilobytes, and more placements than a site has. */
+export const mostRecords = 200
+
+/**
+ * One record of what two tabs measured of the same placement. What both have was read by one from the other, and counts once.
+ * A verdict stands until a newer one; of agreements, the longer count stands, since nobody can tell what both have counted.
+ */
+export function mergeRecords(earlier: MeasurementRecord | undefined, added: MeasurementRecord): MeasurementRecord {
+  const [verdict] = [added.verdict, earlier?.verdict].filter((found) => found !== undefined).sort((a, b) => b.at - a.at)
+  const [agreement] = [added.agreement, earlier?.agreement]
+    .filter((found) => found !== undefined)
+    .sort((a, b) => b.compared - a.compared)
+  return {
+    key: added.key,
+    runs: newest([...(earlier?.runs ?? []), ...added.runs], mostSamples.runs),
+    loads: newest([...(earlier?.loads ?? []), ...added.loads], mostSamples.loads),
+    ...(verdict && { verdict }),
+    ...(agreement && { agreement }),
+    usedAt: Math.max(earlier?.usedAt ?? 0, added.usedAt),
+  }
+}
+
+/** The keys of the records that have to go for there to be no more than {@link mostRecords}: those used longest ago. */
+export function leastUsed(records: readonly MeasurementRecord[]): readonly string[] {
+  return [...records]
+    .sort((a, b) => b.usedAt - a.usedAt)
+    .slice(mostRecords)
+    .map(({ key }) => key)
+}
+
+function newest(samples: readonly Sample[], most: number): readonly Sample[] {
+  const distinct = new Map(samples.map((sample) => [`${sample.at} ${sample.units} ${sample.ms}`, sample]))
+  return [...distinct.values()].sort((a, b) => a.at - b.at).slice(-most)
+}
