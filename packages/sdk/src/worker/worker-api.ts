@@ -5,6 +5,7 @@ import { modelKey, type ModelKey, type Payload, type WorkerHandlers } from '../t
 import { holdModel } from '../weights/index.js'
 import { loadStream } from './load-stream.js'
 import { locateModel } from './locate-model.js'
+import { measurementHandlers } from './measurement-handlers.js'
 import { runTask, type InferInTurn } from './run-task.js'
 import { SessionPool } from './session-pool.js'
 import { updateModel } from './update-model.js'
