@@ -39,9 +39,13 @@ describe('mergeRecords', () => {
     expect(mergeRecords(other, one)).toMatchObject(merged)
   })
 
-  it('keeps a verdict that only one of them has, and makes up none', () => {
-    expect(mergeRecords(record({ verdict: verdict(1) }), record({}))).toMatchObject({ verdict: verdict(1) })
+  it('keeps a verdict that another tab passed after the last use in this one, and makes up none', () => {
+    expect(mergeRecords(record({ verdict: verdict(5) }), record({ usedAt: 4 }))).toMatchObject({ verdict: verdict(5) })
     expect(mergeRecords(record({}), record({}))).toEqual(record({}))
+  })
+
+  it('forgets a verdict that was taken back', () => {
+    expect(mergeRecords(record({ verdict: verdict(5) }), record({ usedAt: 6 }))).toEqual(record({ usedAt: 6 }))
   })
 })
 

@@ -21,10 +21,10 @@ export const mostRecords = 200
 
 /**
  * One record of what two tabs measured of the same placement. What both have was read by one from the other, and counts once.
- * A verdict stands until a newer one; of agreements, the longer count stands, since nobody can tell what both have counted.
+ * Of agreements, the longer count stands, since nobody can tell what both have counted.
  */
 export function mergeRecords(earlier: MeasurementRecord | undefined, added: MeasurementRecord): MeasurementRecord {
-  const [verdict] = [added.verdict, earlier?.verdict].filter((found) => found !== undefined).sort((a, b) => b.at - a.at)
+  const verdict = verdictOf(earlier, added)
   const [agreement] = [added.agreement, earlier?.agreement]
     .filter((found) => found !== undefined)
     .sort((a, b) => b.compared - a.compared)
@@ -44,6 +44,12 @@ export function leastUsed(records: readonly MeasurementRecord[]): readonly strin
     .sort((a, b) => b.usedAt - a.usedAt)
     .slice(mostRecords)
     .map(({ key }) => key)
+}
+
+/** The newer verdict. One that `added` lacks, though it was used after that, was taken back. */
+function verdictOf(earlier: MeasurementRecord | undefined, added: MeasurementRecord): MeasurementRecord['verdict'] {
+  const lastHeardAt = added.verdict?.at ?? added.usedAt
+  return earlier?.verdict && earlier.verdict.at >= lastHeardAt ? earlier.verdict : added.verdict
 }
 
 function newest(samples: readonly Sample[], most: number): readonly Sample[] {
