@@ -1,66 +1,9 @@
 /** What happens when placements fail: who is tried next, what the caller hears, and what an abort does. */
 import { describe, expect, it, vi } from 'vitest'
-import type {
-  Attempt,
-  Engine,
-  EngineRequest,
-  ModelSource,
-  Placement,
-  Plan,
-} from '../../../packages/sdk/src/contract/index.js'
+import type { Plan } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError, errorRules, type ErrorCode } from '../../../packages/sdk/src/errors/index.js'
-import { dispatch, prepareFirst, type Engines } from '../../../packages/sdk/src/router/index.js'
-import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
-import { endpoint, everywhere } from './inputs.js'
-
-const webgpu: Placement = { engine: 'device', backend: 'webgpu', variant: 'fp32' }
-const wasm: Placement = { engine: 'device', backend: 'wasm', variant: 'fp32' }
-const remote: Placement = { engine: 'remote', endpoint }
-const everything = [webgpu, wasm, remote]
-
-const source: ModelSource = { manifest: everywhere, manifestUrl: 'https://models.example/model/manifest.json' }
-const request: EngineRequest<'tensors'> = { model: 'model', task: 'tensors', input: {}, options: {}, ...source }
-const answer = { output: {}, timings: { inferenceMs: 1 } }
-
-const failWith = (code: ErrorCode) => () =>
-  Promise.reject(new EdgewardError(code, `failed by ${code}`, { details: { code } }))
-const succeed = () => Promise.resolve(answer)
-const nameOf = (placement: Placement) => (placement.engine === 'device' ? placement.backend : 'remote')
-
-type Behaviour = (signal: AbortSignal) => Promise<unknown>
-
-function planOf(placements: readonly Placement[], ruledOut: Plan['ruledOut'] = []): Plan {
-  return { model: 'model', placements: placements.map((placement) => ({ placement, reason: 'test' })), ruledOut }
-}
-
-/** Engines that behave by placement, and the names of those that were asked, in order. */
-function createEngines(behaviours: Partial<Record<'webgpu' | 'wasm' | 'remote', Behaviour>>) {
-  const asked: string[] = []
-  const behave = (placement: Placement, signal: AbortSignal) => {
-    const name = nameOf(placement)
-    asked.push(name)
-    return behaviours[name]?.(signal) ?? succeed()
-  }
-  const engine = (kind: Placement['engine']): Engine => ({
-    kind,
-    prepare: (placement, _source, signal) => behave(placement, signal).then(() => undefined),
-    run: (placement, _request, signal) => behave(placement, signal) as never,
-    dispose: () => Promise.resolve(),
-  })
-  return { engines: { device: engine('device'), remote: engine('remote') } satisfies Engines, asked }
-}
-
-function setUp(behaviours: Parameters<typeof createEngines>[0], signal = neverAborted()) {
-  const { engines, asked } = createEngines(behaviours)
-  const told: Attempt[] = []
-  const context = {
-    engines,
-    signal,
-    startedAt: performance.now(),
-    onFallback: (attempt: Attempt) => void told.push(attempt),
-  }
-  return { context, asked, told }
-}
+import { dispatch, prepareFirst } from '../../../packages/sdk/src/router/index.js'
+import { answer, everything, failWith, planOf, remote, request, setUp, source, wasm, webgpu } from './dispatching.js'
 
 describe('a request', () => {
   it('is answered by the first placement, without attempts', async () => {
@@ -109,6 +52,32 @@ describe('a request', () => {
     expect(told).toEqual([])
   })
 
+  it('ends after a final failure of a later placement with what was tried before', async () => {
+    const { context } = setUp({ webgpu: failWith('GPU_LOST'), wasm: failWith('INVALID_INPUT') })
+    await expect(dispatch(planOf(everything), request, context)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      details: { code: 'INVALID_INPUT', attempts: [{ code: 'GPU_LOST' }, { code: 'INVALID_INPUT' }] },
+    })
+  })
+
+  it('tells of each attempt that ended, with the timings of the answer', async () => {
+    const { context, tried } = setUp({
+      webgpu: failWith('GPU_LOST'),
+      wasm: () => Promise.reject(new EdgewardError('REMOTE_OVERLOADED', 'full', { details: { retryAfterMs: 1000 } })),
+    })
+    await dispatch(planOf(everything), request, context)
+    const always = {
+      isHedge: false,
+      startedAt: expect.any(Number) as number,
+      durationMs: expect.any(Number) as number,
+    }
+    expect(tried).toEqual([
+      { placement: webgpu, outcome: 'GPU_LOST', message: 'failed by GPU_LOST', ...always },
+      { placement: wasm, outcome: 'REMOTE_OVERLOADED', message: 'full', retryAfterMs: 1000, ...always },
+      { placement: remote, outcome: 'answered', timings: answer.timings, ...always },
+    ])
+  })
+
   it.each(Object.keys(errorRules) as ErrorCode[])('that failed with %s goes where its rule says', async (code) => {
     const { context, asked } = setUp({ webgpu: failWith(code) })
     const expected = {
@@ -142,8 +111,8 @@ describe('a request', () => {
 
   it('never meets an engine that it was not given', async () => {
     const { context, asked } = setUp({ webgpu: failWith('RUN_FAILED'), wasm: failWith('RUN_FAILED') })
-    const { device } = context.engines
-    await expect(dispatch(planOf(everything), request, { ...context, engines: { device } })).rejects.toMatchObject({
+    const engines = { ...context.engines, remotes: new Map<string, never>() }
+    await expect(dispatch(planOf(everything), request, { ...context, engines })).rejects.toMatchObject({
       code: 'ALL_PLACEMENTS_FAILED',
     })
     expect(asked).toEqual(['webgpu', 'wasm'])
@@ -161,7 +130,7 @@ describe('an abort of the caller', () => {
           return Promise.reject(new EdgewardError('RUN_FAILED', 'ended by the abort'))
         },
       },
-      caller.signal,
+      { signal: caller.signal },
     )
     await expect(dispatch(planOf(everything), request, context)).rejects.toBe(reason)
     expect(asked).toEqual(['webgpu'])
@@ -170,22 +139,23 @@ describe('an abort of the caller', () => {
 
   it('does not wait for an engine that does not listen', async () => {
     const caller = new AbortController()
-    const { context } = setUp({ webgpu: () => new Promise(() => undefined) }, caller.signal)
+    const { context, ends } = setUp({ webgpu: () => new Promise(() => undefined) }, { signal: caller.signal })
     const running = dispatch(planOf(everything), request, context)
     caller.abort('gone')
     await expect(running).rejects.toBe('gone')
+    expect(ends()).toEqual([['webgpu', 'aborted']])
   })
 
   it('counts also when it comes while the fallback is announced', async () => {
     const caller = new AbortController()
-    const { context, asked } = setUp({ webgpu: failWith('RUN_FAILED') }, caller.signal)
+    const { context, asked } = setUp({ webgpu: failWith('RUN_FAILED') }, { signal: caller.signal })
     const running = dispatch(planOf(everything), request, { ...context, onFallback: () => caller.abort('gone') })
     await expect(running).rejects.toBe('gone')
     expect(asked).toEqual(['webgpu'])
   })
 
   it('before the start reaches no engine', async () => {
-    const { context, asked } = setUp({}, AbortSignal.abort('gone'))
+    const { context, asked } = setUp({}, { signal: AbortSignal.abort('gone') })
     await expect(dispatch(planOf(everything), request, context)).rejects.toBe('gone')
     expect(asked).toEqual([])
   })
@@ -270,7 +240,7 @@ describe('preparing', () => {
   it('ends with the very reason of an abort', async () => {
     const caller = new AbortController()
     const prepare = vi.fn(() => new Promise<void>(() => undefined))
-    const { context } = setUp({ webgpu: prepare }, caller.signal)
+    const { context } = setUp({ webgpu: prepare }, { signal: caller.signal })
     const preparing = prepareFirst(planOf(everything), source, context)
     caller.abort('gone')
     await expect(preparing).rejects.toBe('gone')
