@@ -27,7 +27,13 @@ const output = { dir: dist, sourcemap: true, minify: true, comments: { annotatio
 export default [
   {
     ...common,
-    input: { index: source('index.ts'), manifest: source('manifest.ts'), oip: source('oip.ts') },
+    input: {
+      index: source('index.ts'),
+      manifest: source('manifest.ts'),
+      oip: source('oip.ts'),
+      exporters: source('exporters.ts'),
+      opentelemetry: source('opentelemetry.ts'),
+    },
     // Only edgeward/manifest uses it, whose schemas are worth nothing without the same valibot around them.
     external: ['valibot'],
     output: { ...output, format: 'esm', chunkFileNames: 'shared-[hash].js' },

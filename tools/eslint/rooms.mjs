@@ -47,4 +47,5 @@ export const wrappedPackages = {
   'onnxruntime-web': { values: ['worker/ort-session.ts', 'worker/runtime-build.ts'], types: ['worker/'] },
   idb: { values: ['weights/weights-db.ts'], types: ['weights/weights-db.ts'] },
   comlink: { values: ['transport/'], types: ['transport/'] },
+  '@opentelemetry': { values: ['telemetry/opentelemetry/'], types: ['telemetry/opentelemetry/'] },
 }
