@@ -1,6 +1,7 @@
 /** The door of the contract room: types only. */
 export type * from './capabilities.js'
 export type * from './conditions.js'
+export type * from './doctor.js'
 export type * from './engine.js'
 export type * from './event.js'
 export type * from './manifest.js'
