@@ -1,6 +1,7 @@
 /** What the worker does with measurements: the methods that have to do with them. */
 import type { WorkerHandlers } from '../transport/index.js'
 import type { WeightsStore } from '../weights/index.js'
+import { measureArithmetic } from './benchmark.js'
 
 export function measurementHandlers(
   openStore: () => Promise<WeightsStore>,
@@ -13,6 +14,6 @@ export function measurementHandlers(
       return undefined
     },
 
-    benchmark: () => Promise.resolve({ wasmFlops: 1, at: 0 }),
+    benchmark: ({ webgpu }, { signal }) => measureArithmetic(webgpu, signal),
   }
 }
