@@ -11,6 +11,8 @@ export interface EndpointRequest {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array<ArrayBuffer> | string
+  /** When the answer is worth nothing any more, by `performance.now()`. */
+  readonly deadlineAt?: number
 }
 
 /** An endpoint's answer, read to its end, whatever its status. */
@@ -44,14 +46,18 @@ export class Endpoint {
    * Sends a request and reads the answer.
    *
    * @throws `signal.reason` when the caller aborts; EdgewardError `REMOTE_UNREACHABLE` when no complete answer came in
-   * time, `REMOTE_MALFORMED` when it is too long, `REMOTE_UNAUTHORIZED` when the headers function failed.
+   * time, `DEADLINE_EXCEEDED` when that was the request's own, `REMOTE_MALFORMED` when it is too long,
+   * `REMOTE_UNAUTHORIZED` when the headers function failed.
    */
   async request(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
     signal.throwIfAborted()
     const target = new URL(this.url)
     target.pathname = target.pathname.replace(/\/+$/, '') + request.path
     const url = target.origin + target.pathname
-    const timeout = AbortSignal.timeout(this.#timeoutMs)
+    const leftMs = (request.deadlineAt ?? Infinity) - performance.now()
+    const isUrgent = leftMs < this.#timeoutMs
+    if (leftMs <= 0) throw tooLate(url)
+    const timeout = AbortSignal.timeout(isUrgent ? Math.ceil(leftMs) : this.#timeoutMs)
     const either = AbortSignal.any([signal, timeout])
     try {
       const headers = await abortable(resolveHeaders(this.#headers, request.headers), either)
@@ -61,7 +67,7 @@ export class Endpoint {
       return { url, status: response.status, headers: response.headers, body }
     } catch (error) {
       if (signal.aborted) throw signal.reason
-      if (timeout.aborted) throw timedOut(url, this.#timeoutMs)
+      if (timeout.aborted) throw isUrgent ? tooLate(url) : timedOut(url, this.#timeoutMs)
       throw isEdgewardError(error) ? error : unreachable(url, error)
     }
   }
@@ -126,6 +132,12 @@ async function readBounded(response: Response, maxBytes: number, url: string): P
 function timedOut(url: string, timeoutMs: number): EdgewardError {
   const message = `${url} did not answer completely within ${timeoutMs} ms`
   return new EdgewardError('REMOTE_UNREACHABLE', message, { details: { url, timeoutMs } })
+}
+
+function tooLate(url: string): EdgewardError {
+  return new EdgewardError('DEADLINE_EXCEEDED', `${url} did not answer within the request's deadline`, {
+    details: { url },
+  })
 }
 
 function unreachable(url: string, cause: unknown): EdgewardError {

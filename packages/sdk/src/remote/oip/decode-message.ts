@@ -21,6 +21,8 @@ export interface DecodedInferRequest {
   readonly outputs?: readonly RequestedOutput[]
   /** Whether outputs travel as bytes where {@link outputs} does not say. */
   readonly binaryOutput: boolean
+  /** How long the client waits for the answer, in milliseconds; absent: it does not say. */
+  readonly timeoutMs?: number
 }
 
 export interface DecodedInferResponse {
@@ -37,13 +39,15 @@ export interface DecodedInferResponse {
  */
 export function decodeInferRequest(body: Uint8Array, jsonBytes = body.length): DecodedInferRequest {
   const { message, tail } = readBody(body, jsonBytes, 'INVALID_INPUT')
-  const binaryOutput = message.get('parameters').get('binary_data_output').boolean(false)
+  const parameters = message.get('parameters')
+  const binaryOutput = parameters.get('binary_data_output').boolean(false)
   const outputs = message.get('outputs')
   return {
     ...readId(message),
     inputs: readTensors(message.get('inputs'), tail),
     ...(outputs.isAbsent ? {} : { outputs: readRequestedOutputs(outputs, binaryOutput) }),
     binaryOutput,
+    ...readTimeout(parameters.get('timeout')),
   }
 }
 
@@ -91,6 +95,11 @@ export function readJson(bytes: Uint8Array, code: ErrorCode): Field {
 function readId(message: Field): { id?: string } {
   const id = message.get('id')
   return id.isAbsent ? {} : { id: id.string() }
+}
+
+/** Microseconds; 0: no limit (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_parameters.md). */
+function readTimeout(timeout: Field): { timeoutMs?: number } {
+  return timeout.isAbsent || timeout.size() === 0 ? {} : { timeoutMs: timeout.size() / 1000 }
 }
 
 function readRequestedOutputs(outputs: Field, binaryOutput: boolean): RequestedOutput[] {

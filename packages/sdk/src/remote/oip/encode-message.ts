@@ -16,6 +16,8 @@ export interface InferRequest {
   readonly inputs: TensorMap
   /** The names of the outputs wanted; all when absent. */
   readonly outputs?: readonly string[]
+  /** How long the answer is worth waiting for, in milliseconds; travels as the parameter `timeout`, in microseconds. */
+  readonly timeoutMs?: number
 }
 
 export interface InferResponse {
@@ -38,10 +40,15 @@ export interface EncodedMessage {
  * @throws EdgewardError `INVALID_INPUT` or `UNSUPPORTED_DTYPE` for a tensor that cannot travel.
  */
 export function encodeInferRequest(request: InferRequest, { binary }: { binary: boolean }): EncodedMessage {
-  const { id, outputs } = request
+  const { id, outputs, timeoutMs } = request
+  const parameters = {
+    ...(binary && !outputs && { binary_data_output: true }),
+    // To Triton, 0 means no limit.
+    ...(timeoutMs !== undefined && { timeout: Math.max(1, Math.floor(timeoutMs * 1000)) }),
+  }
   const message = {
     id,
-    parameters: binary && !outputs ? { binary_data_output: true } : undefined,
+    parameters: Object.keys(parameters).length > 0 ? parameters : undefined,
     outputs: outputs?.map((name) => ({ name, parameters: binary ? { binary_data: true } : undefined })),
   }
   const context: EncodeContext = { field: 'inputs', code: 'INVALID_INPUT', nonFinite: 'bare', binary: () => binary }

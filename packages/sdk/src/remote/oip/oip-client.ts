@@ -3,27 +3,34 @@ import type { TensorMap } from '../../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../../errors/index.js'
 import { answerError, isSuccess } from '../answer-error.js'
 import { Endpoint, type EndpointAnswer } from '../endpoint.js'
+import { loadFormatHeader, readLoadReport, type ReportedLoad } from '../load-report.js'
 import { remoteDefaults, type RemoteOptions } from '../options.js'
 import { decodeInferResponse } from './decode-message.js'
 import { encodeInferRequest, jsonBytesHeader } from './encode-message.js'
+import { Manners, type Manner } from './manners.js'
 import { decodeModelMetadata, type ModelMetadata } from './metadata.js'
 
 export interface InferOptions {
   readonly signal: AbortSignal
   /** The outputs wanted; all when absent. */
   readonly outputs?: readonly string[]
+  /** When the answer is worth nothing any more, by `performance.now()`; the endpoint is told how long that is. */
+  readonly deadlineAt?: number
 }
 
-/** Whether an endpoint takes tensors as bytes: `untried` until one answered, or refused what it then took as JSON. */
-type BinarySupport = 'untried' | 'accepted' | 'refused'
+/** Hears of the load of an endpoint, by its address, with answers and refusals. */
+export type OnLoad = (endpoint: string, load: ReportedLoad) => void
 
 export class OipClient {
   readonly #endpoint: Endpoint
-  #binary: BinarySupport
+  readonly #manners: Manners
+  readonly #onLoad: OnLoad | undefined
 
-  constructor(options: RemoteOptions) {
+  constructor(options: RemoteOptions, onLoad?: OnLoad) {
+    const { binary = remoteDefaults.binary, loadReports = remoteDefaults.loadReports } = options
     this.#endpoint = new Endpoint(options)
-    this.#binary = (options.binary ?? remoteDefaults.binary) ? 'untried' : 'refused'
+    this.#manners = new Manners({ binary, asksLoad: loadReports && onLoad !== undefined })
+    this.#onLoad = onLoad
   }
 
   get url(): string {
@@ -50,40 +57,44 @@ export class OipClient {
   /**
    * Runs a model.
    *
-   * @throws EdgewardError with one of the `REMOTE_…` codes, `UNSUPPORTED_DTYPE`, or `INVALID_INPUT` for tensors that
-   * contradict themselves; `signal.reason` when aborted.
+   * @throws EdgewardError with one of the `REMOTE_…` codes, `UNSUPPORTED_DTYPE`, `DEADLINE_EXCEEDED`, or `INVALID_INPUT`
+   * for tensors that contradict themselves; `signal.reason` when aborted.
    */
-  async infer(model: string, inputs: TensorMap, options: InferOptions): Promise<TensorMap> {
-    if (this.#binary === 'refused') return this.#exchange(model, inputs, options, false)
+  infer(model: string, inputs: TensorMap, options: InferOptions): Promise<TensorMap> {
+    return this.#infer({ model, inputs, options }, this.#manners.first())
+  }
+
+  async #infer(call: InferCall, manner: Manner): Promise<TensorMap> {
     try {
-      const outputs = await this.#exchange(model, inputs, options, true)
-      this.#binary = 'accepted'
+      const outputs = await this.#exchange(call, manner)
+      this.#manners.worked(manner)
       return outputs
-    } catch (refusal) {
-      if (this.#binary === 'accepted' || !mayRefuseBinary(refusal)) throw refusal
-      return await this.#retryAsJson(model, inputs, options, refusal)
+    } catch (failure) {
+      const instead = this.#manners.instead(manner, failure)
+      if (instead === undefined) throw failure
+      return await this.#infer(call, instead).catch((later: unknown) => {
+        // Triton and KServe refuse FP16 in JSON whatever was wrong before: then their first word tells more.
+        throw manner.binary && !instead.binary && hasFloat16(call) && isEdgewardError(later) ? failure : later
+      })
     }
   }
 
-  async #retryAsJson(model: string, inputs: TensorMap, options: InferOptions, refusal: unknown): Promise<TensorMap> {
-    try {
-      const outputs = await this.#exchange(model, inputs, options, false)
-      this.#binary = 'refused'
-      return outputs
-    } catch (error) {
-      // Triton and KServe refuse FP16 in JSON whatever was wrong before: then their first word tells more.
-      const hasFloat16 = Object.values(inputs).some(({ dtype }) => dtype === 'float16')
-      throw hasFloat16 && isEdgewardError(error) ? refusal : error
-    }
-  }
-
-  async #exchange(model: string, inputs: TensorMap, options: InferOptions, binary: boolean): Promise<TensorMap> {
-    const { outputs: wanted, signal } = options
-    const message = encodeInferRequest({ inputs, ...(wanted && { outputs: wanted }) }, { binary })
+  async #exchange({ model, inputs, options }: InferCall, { binary, asksLoad }: Manner): Promise<TensorMap> {
+    const { outputs: wanted, signal, deadlineAt } = options
+    const timing = deadlineAt === undefined ? {} : { timeoutMs: deadlineAt - performance.now() }
+    const message = encodeInferRequest({ inputs, ...(wanted && { outputs: wanted }), ...timing }, { binary })
     const answer = await this.#endpoint.request(
-      { method: 'POST', path: `${modelPath(model)}/infer`, ...message },
+      {
+        method: 'POST',
+        path: `${modelPath(model)}/infer`,
+        body: message.body,
+        headers: asksLoad ? { ...message.headers, [loadFormatHeader]: 'json' } : message.headers,
+        ...(deadlineAt !== undefined && { deadlineAt }),
+      },
       signal,
     )
+    const load = this.#onLoad && readLoadReport(answer.headers)
+    if (load) this.#onLoad?.(this.url, load)
     if (!isSuccess(answer)) throw answerError(answer)
     const { outputs } = decodeInferResponse(answer.body, jsonBytes(answer))
     const missing = wanted?.find((name) => !Object.hasOwn(outputs, name))
@@ -102,22 +113,20 @@ export class OipClient {
   }
 }
 
+interface InferCall {
+  readonly model: string
+  readonly inputs: TensorMap
+  readonly options: InferOptions
+}
+
 function modelPath(model: string): string {
   // URLs resolve these two even when they are encoded.
   if (/^\.{0,2}$/.test(model)) throw new EdgewardError('INVALID_INPUT', `'${model}' cannot be the name of a model`)
   return `/v2/models/${encodeURIComponent(model)}`
 }
 
-/**
- * Whether a failure of the first request with bytes may mean that the server does not take them. KServe and MLServer
- * say 400, 415, 422 or 500; in a page, their answer often has no CORS headers and shows as a network error.
- */
-function mayRefuseBinary(error: unknown): boolean {
-  if (!isEdgewardError(error)) return false
-  const { code, details } = error
-  // Absent where it was only the time that ran out.
-  if (code === 'REMOTE_UNREACHABLE') return details['offline'] === false
-  return [400, 415, 422, 500].includes(Number(details['status'])) && code !== 'REMOTE_NOT_FOUND'
+function hasFloat16({ inputs }: InferCall): boolean {
+  return Object.values(inputs).some(({ dtype }) => dtype === 'float16')
 }
 
 function jsonBytes({ headers }: EndpointAnswer): number | undefined {

@@ -14,7 +14,7 @@ import { EdgewardError } from '../../errors/index.js'
 import { abortable } from '../../shared/index.js'
 import type { RemoteOptions } from '../options.js'
 import { endpointModelName } from './model-name.js'
-import { OipClient } from './oip-client.js'
+import { OipClient, type OnLoad } from './oip-client.js'
 import { Stopwatch } from './stopwatch.js'
 
 /** An engine whose answers come from an endpoint. */
@@ -27,10 +27,11 @@ export interface RemoteEngine extends Engine {
  * Makes the engine of one endpoint. The task `tensors` goes there as it is; other tasks run in `processor`, which calls
  * back for every graph (see {@link endpointModelName} for the graphs' names at the endpoint).
  *
+ * @param onLoad - hears of the endpoint's load; without it, or with `loadReports: false`, the endpoint is not asked
  * @throws EdgewardError `INVALID_OPTION` for an address that cannot be used.
  */
-export function createOipEngine(options: RemoteOptions, processor: Processor): RemoteEngine {
-  return new OipEngine(new OipClient(options), processor)
+export function createOipEngine(options: RemoteOptions, processor: Processor, onLoad?: OnLoad): RemoteEngine {
+  return new OipEngine(new OipClient(options, onLoad), processor)
 }
 
 class OipEngine implements RemoteEngine {
@@ -71,7 +72,8 @@ class OipEngine implements RemoteEngine {
   async #runTensors(request: EngineRequest<'tensors'>, signal: AbortSignal): Promise<EngineAnswer<'tensors'>> {
     const { model, input, options } = request
     const stopwatch = new Stopwatch()
-    const output = await stopwatch.measure(() => this.#client.infer(model, input, { ...options, signal }))
+    const inferOptions = { ...options, signal, ...deadlineOf(request) }
+    const output = await stopwatch.measure(() => this.#client.infer(model, input, inferOptions))
     return { output, timings: { inferenceMs: stopwatch.elapsedMs } }
   }
 
@@ -83,12 +85,16 @@ class OipEngine implements RemoteEngine {
     }
     const stopwatch = new Stopwatch()
     const infer: TaskContext['infer'] = (graph, inputs, outputs) => {
-      const options = { signal, ...(outputs && { outputs }) }
+      const options = { signal, ...(outputs && { outputs }), ...deadlineOf(request) }
       return stopwatch.measure(() => this.#client.infer(endpointModelName(manifest, graph), inputs, options))
     }
     const { output, timings } = await abortable(this.#processor.run(request, infer, signal), signal)
     return { output, timings: { ...timings, inferenceMs: stopwatch.elapsedMs } }
   }
+}
+
+function deadlineOf({ deadlineAt }: EngineRequest): { deadlineAt?: number } {
+  return deadlineAt === undefined ? {} : { deadlineAt }
 }
 
 function isTensors(request: {
