@@ -19,6 +19,8 @@ export interface Timings {
   readonly inferenceMs?: number
   /** From the last tensor to the output. */
   readonly postprocessMs?: number
+  /** How many requests the same runs answered, when this was not the only one: the phases are those of all of them. */
+  readonly batchedRequests?: number
 }
 
 /** A placement that was tried before the one that answered, and what ended it. */

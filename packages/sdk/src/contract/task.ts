@@ -77,3 +77,15 @@ export interface TaskDefinition<T extends TaskName> {
   /** Builds what the model's requests share. */
   load(context: Pick<TaskContext, 'manifest' | 'asset'>): Promise<LoadedTask<T>>
 }
+
+/** How requests of one task are answered by one run: their inputs become one, and its output theirs. Pure. */
+export interface TaskBatching<T extends TaskName> {
+  /** Requests for one model with equal kinds can be merged; undefined: this one cannot. */
+  kindOf(input: TaskInput<T>, options: TaskOptions<T>): string | undefined
+  /** How much of the model's batch dimension an input takes. */
+  rowsOf(input: TaskInput<T>): number
+  /** @param inputs - of one kind, at least one */
+  merge(inputs: readonly TaskInput<T>[]): TaskInput<T>
+  /** @throws EdgewardError OUTPUT_INVALID when there are not as many rows as the inputs have */
+  split(output: TaskOutput<T>, inputs: readonly TaskInput<T>[]): readonly TaskOutput<T>[]
+}

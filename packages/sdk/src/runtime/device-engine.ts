@@ -1,35 +1,30 @@
 /** The engine that answers on this device, through the worker. */
-import type { DownloadProgress, Engine, EngineRequest, ModelSource, Placement, TaskName } from '../contract/index.js'
+import type {
+  Engine,
+  EngineAnswer,
+  EngineRequest,
+  Manifest,
+  ModelSource,
+  Placement,
+  TaskBatching,
+  TaskName,
+  VariantDtype,
+} from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
-import { modelKey, type ModelKey, type PrepareEvent } from '../transport/index.js'
+import { modelKey, type ModelKey, type Payload } from '../transport/index.js'
+import { Batcher } from './batcher.js'
+import {
+  makeReady,
+  sessionsKey,
+  type DeviceListener,
+  type MemoryBudget,
+  type ReadyModel,
+  type ReadyParts,
+} from './make-ready.js'
 import { sourceOf } from './model-source.js'
-import type { LiveWorker, WorkerHost } from './worker-host.js'
+import { checkDeadline, DeviceQueue } from './queue.js'
+import type { WorkerHost } from './worker-host.js'
 import { onDevice, readyKey, type DevicePlacement } from './worker-models.js'
-
-/** Who hears what happens on the device. */
-export interface DeviceListener {
-  onDownload(progress: DownloadProgress): void
-  onReady(model: string, placement: Placement, loadMs: number): void
-  /** What could not be kept, or had to go, is of `model`; `loading` is the model whose load it was. */
-  onNotStored(model: string, reason: string, loading: string): void
-  /** A model was not in the cache, and now is. */
-  onPublished(model: string): void
-}
-
-interface ReadyModel extends LiveWorker {
-  readonly model: ModelKey
-  /** How long it took to get ready, when it was not. */
-  readonly loadMs?: number
-}
-
-/** Tells the listener what the worker tells about the load of `model`. */
-export function announcer(model: string, listener: DeviceListener): (event: PrepareEvent) => void {
-  return (event) => {
-    if (event.type === 'progress') listener.onDownload({ model, ...progressOf(event) })
-    else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason, model)
-    else if (event.type === 'published') listener.onPublished(model)
-  }
-}
 
 /** The device engine also knows, at once, how near a placement is. */
 export interface DeviceEngine extends Engine {
@@ -37,42 +32,61 @@ export interface DeviceEngine extends Engine {
   readiness(source: ModelSource, placement: Placement): 'ready' | 'loading' | undefined
 }
 
-/** @param threads - WASM threads for each session */
-export function createDeviceEngine(host: WorkerHost, threads: number, listener: DeviceListener): DeviceEngine {
-  const waiting = new Waiting()
+export interface DeviceEngineOptions {
+  /** Absent: models take what they take. */
+  readonly memory?: MemoryBudget
+  /** How requests of the lane `background` are merged, if they can be; absent: never. */
+  batchingOf?(task: TaskName, manifest: Manifest, variant: VariantDtype): TaskBatching<TaskName> | undefined
+}
 
-  const prepare = (placement: DevicePlacement, source: ModelSource, signal: AbortSignal, priority?: 'low') =>
-    waiting.during(placeKey(source, placement), () =>
-      makeReady({ host, threads, listener }, placement, source, signal, priority),
-    )
+const boundlessMemory: MemoryBudget = { maxBytes: Infinity, bytesOf: () => 0 }
+
+/** @param threads - WASM threads for each session */
+export function createDeviceEngine(
+  host: WorkerHost,
+  threads: number,
+  listener: DeviceListener,
+  { memory = boundlessMemory, batchingOf }: DeviceEngineOptions = {},
+): DeviceEngine {
+  const waiting = new Waiting()
+  const queue = new DeviceQueue()
+  const batcher = new Batcher()
+  const parts: ReadyParts = { host, threads, listener, memory }
+
+  const prepare: Prepare = (placement, source, signal, priority) =>
+    waiting.during(placeKey(source, placement), () => makeReady(parts, placement, source, signal, priority))
+
+  const answer = (placement: DevicePlacement, request: EngineRequest, signal: AbortSignal): Promise<EngineAnswer> => {
+    const { lane, task, input, options } = request
+    const source = sourceOf(request)
+    const batching = lane === 'background' ? batchingOf?.(task, source.manifest, placement.variant) : undefined
+    const kind = batching?.kindOf(input, options)
+    if (batching === undefined || kind === undefined) return answerOne(prepare, placement, request, signal)
+    const place = `${placeKey(source, placement)}/${task}/${kind}`
+    return batcher.run(place, batching, request, signal, (...asked) => answerOne(prepare, placement, ...asked))
+  }
 
   return {
     kind: 'device',
 
     async prepare(placement, source, signal, priority) {
-      await prepare(onDevice(placement), source, signal, priority)
+      const { letGo } = await prepare(onDevice(placement), source, signal, priority)
+      letGo()
     },
 
     readiness(source, placement) {
       const device = onDevice(placement)
-      const isReady = host.started?.models.isReady(modelKey(source.manifest, source.offline), device)
-      if (isReady) return 'ready'
+      if (host.started?.models.placements.isReady(sessionsKey(source, device))) return 'ready'
       return waiting.has(placeKey(source, device)) ? 'loading' : undefined
     },
 
     async run<T extends TaskName>(placement: Placement, request: EngineRequest<T>, signal: AbortSignal) {
-      const device = onDevice(placement)
-      const { connection, models, model, loadMs } = await prepare(device, sourceOf(request), signal)
-      const { backend, variant } = device
-      const { task, input, options, lane = 'default' } = request
+      const leave = queue.enter(request)
       try {
-        const answer = await connection.call('run', { model, backend, variant, task, input, options, lane }, { signal })
-        const timings = { ...answer.timings, ...(loadMs !== undefined && { loadMs }) }
         // The worker answers with the output of the task it was asked for.
-        return { output: answer.output, timings }
-      } catch (error) {
-        if (isEdgewardError(error) && error.code === 'GPU_LOST') models.forget(model, device)
-        throw error
+        return (await answer(onDevice(placement), request, signal)) as EngineAnswer<T>
+      } finally {
+        leave()
       }
     },
 
@@ -82,30 +96,40 @@ export function createDeviceEngine(host: WorkerHost, threads: number, listener: 
   }
 }
 
-interface Parts {
-  readonly host: WorkerHost
-  readonly threads: number
-  readonly listener: DeviceListener
-}
-
-async function makeReady(
-  { host, threads, listener }: Parts,
+type Prepare = (
   placement: DevicePlacement,
   source: ModelSource,
   signal: AbortSignal,
-  priority: 'low' | undefined,
-): Promise<ReadyModel> {
-  const live = await host.live()
-  const model = await live.models.register(source)
-  if (live.models.isReady(model, placement)) return { ...live, model }
-  const started = performance.now()
-  const { id } = source.manifest
-  const { backend, variant } = placement
-  const announce = announcer(id, listener)
-  const announceReady = () => listener.onReady(id, placement, performance.now() - started)
-  const payload = { model, backend, variant, threads, ...(priority && { priority }) }
-  await live.models.prepare(payload, signal, announce, announceReady)
-  return { ...live, model, loadMs: performance.now() - started }
+  priority?: 'low',
+) => Promise<ReadyModel>
+
+/** Makes the placement ready, if it is not, and has the worker answer. */
+async function answerOne(
+  prepare: Prepare,
+  placement: DevicePlacement,
+  request: EngineRequest,
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  const source = sourceOf(request)
+  const { connection, models, model, loadMs, letGo } = await prepare(placement, source, signal)
+  try {
+    checkDeadline(request)
+    const answer = await connection.call('run', runPayload(model, placement, request), { signal })
+    return { ...answer, timings: { ...answer.timings, ...(loadMs !== undefined && { loadMs }) } }
+  } catch (error) {
+    if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forget(sessionsKey(source, placement))
+    throw error
+  } finally {
+    letGo()
+  }
+}
+
+function runPayload(
+  model: ModelKey,
+  { backend, variant }: DevicePlacement,
+  { task, input, options, lane = 'default' }: EngineRequest,
+): Payload<'run'> {
+  return { model, backend, variant, task, input, options, lane }
 }
 
 /** Who waits for what to become ready. */
@@ -130,8 +154,4 @@ class Waiting {
 
 function placeKey(source: ModelSource, placement: DevicePlacement): string {
   return readyKey(modelKey(source.manifest, source.offline), placement)
-}
-
-function progressOf({ type: _type, ...progress }: Extract<PrepareEvent, { type: 'progress' }>) {
-  return progress
 }

@@ -8,6 +8,9 @@ export function sourceOf({
   task: _task,
   input: _input,
   options: _options,
+  lane: _lane,
+  maxQueued: _maxQueued,
+  deadlineAt: _deadlineAt,
   ...source
 }: EngineRequest): ModelSource {
   const { manifest, manifestUrl } = source

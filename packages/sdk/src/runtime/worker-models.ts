@@ -1,6 +1,6 @@
 /** What one live worker knows: the models it was told about and the placements it has ready. */
 import type { ModelSource, Placement } from '../contract/index.js'
-import { EdgewardError } from '../errors/index.js'
+import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import { neverAborted, SingleFlight } from '../shared/index.js'
 import {
   modelKey,
@@ -10,6 +10,7 @@ import {
   type PrepareEvent,
   type PreparePayload,
 } from '../transport/index.js'
+import { ReadyPlacements } from './ready-placements.js'
 
 export type DevicePlacement = Extract<Placement, { engine: 'device' }>
 
@@ -25,10 +26,12 @@ export class WorkerModels {
   readonly #preparing = new SingleFlight<string, void>()
   /** What is being prepared at low priority. */
   readonly #unhurried = new Set<string>()
-  readonly #ready = new Set<string>()
+  /** Those that are ready, and who works with them. */
+  readonly placements: ReadyPlacements
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.placements = new ReadyPlacements((place) => connection.call('unload', place, { signal: neverAborted() }))
   }
 
   /** Tells the worker about a model, once. */
@@ -43,18 +46,10 @@ export class WorkerModels {
     return registering
   }
 
-  isReady(model: ModelKey, placement: DevicePlacement): boolean {
-    return this.#ready.has(readyKey(model, placement))
-  }
-
-  /** After a failure that took the sessions with it. */
-  forget(model: ModelKey, placement: DevicePlacement): void {
-    this.#ready.delete(readyKey(model, placement))
-  }
-
   /**
    * Makes a placement ready, once for all who ask; every one of them can go without stopping it for the others. What began
-   * at low priority goes on at the normal one when somebody asks without.
+   * at low priority goes on at the normal one when somebody asks without. When memory is short, the least recently used
+   * placement makes room, once.
    */
   prepare(
     payload: PreparePayload,
@@ -67,14 +62,20 @@ export class WorkerModels {
     return this.#preparing.run(key, signal, async (sharedSignal) => {
       if (payload.priority === 'low') this.#unhurried.add(key)
       try {
-        const stream = await this.#connection.call('prepare', payload, { signal: sharedSignal })
-        await readUntilReady(stream, sharedSignal, onEvent)
+        await this.#load(payload, sharedSignal, onEvent).catch(async (error: unknown) => {
+          const isShort = isEdgewardError(error) && error.code === 'OUT_OF_MEMORY'
+          if (!isShort || !(await this.placements.unloadOldest())) throw error
+          await this.#load(payload, sharedSignal, onEvent)
+        })
       } finally {
         this.#unhurried.delete(key)
       }
-      this.#ready.add(key)
       onReady()
     })
+  }
+
+  async #load(payload: PreparePayload, signal: AbortSignal, onEvent: (event: PrepareEvent) => void): Promise<void> {
+    await readUntilReady(await this.#connection.call('prepare', payload, { signal }), signal, onEvent)
   }
 
   /** Somebody waits for what was begun in the background; if the worker is gone, the load's own end says so. */

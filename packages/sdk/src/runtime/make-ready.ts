@@ -1,0 +1,94 @@
+/** Makes a placement ready on the device and holds it there, within the budget of memory. */
+import type { DownloadProgress, ModelSource, Placement } from '../contract/index.js'
+import { abortable } from '../shared/index.js'
+import { modelKey, type ModelKey, type PrepareEvent } from '../transport/index.js'
+import type { LiveWorker, WorkerHost } from './worker-host.js'
+import { readyKey, type DevicePlacement } from './worker-models.js'
+
+/** Who hears what happens on the device. */
+export interface DeviceListener {
+  onDownload(progress: DownloadProgress): void
+  onReady(model: string, placement: Placement, loadMs: number): void
+  /** What could not be kept, or had to go, is of `model`; `loading` is the model whose load it was. */
+  onNotStored(model: string, reason: string, loading: string): void
+  /** A model was not in the cache, and now is. */
+  onPublished(model: string): void
+}
+
+/** How much memory models may take on the device. */
+export interface MemoryBudget {
+  readonly maxBytes: number
+  /** What a placement of a model takes when it is ready, as estimated. */
+  bytesOf(source: ModelSource, placement: DevicePlacement): number
+}
+
+export interface ReadyModel extends LiveWorker {
+  readonly model: ModelKey
+  /** How long it took to get ready, when it was not. */
+  readonly loadMs?: number
+  /** Until this is called, the placement is not unloaded. */
+  readonly letGo: () => void
+}
+
+export interface ReadyParts {
+  readonly host: WorkerHost
+  /** WASM threads for each session. */
+  readonly threads: number
+  readonly listener: DeviceListener
+  readonly memory: MemoryBudget
+}
+
+export async function makeReady(
+  { host, threads, listener, memory }: ReadyParts,
+  placement: DevicePlacement,
+  source: ModelSource,
+  signal: AbortSignal,
+  priority: 'low' | undefined,
+): Promise<ReadyModel> {
+  const live = await host.live()
+  const model = await live.models.register(source)
+  const { placements } = live.models
+  const { backend, variant } = placement
+  const key = sessionsKey(source, placement)
+  const place = { model, backend, variant }
+  const bytes = memory.bytesOf(source, placement)
+  const letGoOfIt = placements.hold(key, place, bytes)
+  const letGo = () => {
+    letGoOfIt()
+    void placements.makeRoom(memory.maxBytes)
+  }
+  try {
+    if (placements.isReady(key)) return { ...live, model, letGo }
+    const started = performance.now()
+    const { id } = source.manifest
+    const onReady = () => {
+      placements.add(key, place, bytes)
+      listener.onReady(id, placement, performance.now() - started)
+    }
+    await abortable(placements.makeRoom(memory.maxBytes), signal)
+    const payload = { ...place, threads, ...(priority && { priority }) }
+    await live.models.prepare(payload, signal, announcer(id, listener), onReady)
+    return { ...live, model, letGo, loadMs: performance.now() - started }
+  } catch (error) {
+    letGo()
+    throw error
+  }
+}
+
+/** Tells sessions apart: those of a model that may not use the network are those of the same model that may. */
+export function sessionsKey({ manifest }: ModelSource, placement: DevicePlacement): string {
+  return readyKey(modelKey(manifest), placement)
+}
+
+/** Tells the listener what the worker tells about the load of `model`. */
+export function announcer(model: string, listener: DeviceListener): (event: PrepareEvent) => void {
+  return (event) => {
+    if (event.type === 'progress') listener.onDownload({ model, ...progressOf(event) })
+    else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason, model)
+    else if (event.type === 'published') listener.onPublished(model)
+  }
+}
+
+function progressOf({ type: _type, ...progress }: Extract<PrepareEvent, { type: 'progress' }>) {
+  return progress
+}
