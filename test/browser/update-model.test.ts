@@ -1,6 +1,7 @@
 /** An update of several variants, in the worker's own code, against the misbehaving server: all of it, or nothing. */
 import { expect, inject, test } from 'vitest'
 import type { Manifest } from 'edgeward'
+import { ForegroundGate } from '../../packages/sdk/src/weights/index.js'
 import { locateModel } from '../../packages/sdk/src/worker/locate-model.js'
 import { updateModel } from '../../packages/sdk/src/worker/update-model.js'
 import { WorkerModel } from '../../packages/sdk/src/worker/worker-model.js'
@@ -47,12 +48,17 @@ test('when one variant of an update fails, the old revision serves, and other ta
   await store.settled()
   await served.publish('r2')
   await served.misbehave('q8.onnx', { kind: 'status', status: 404 })
-  await expect(updateModel(served.payload, open, signal)).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' })
+  await expect(updateModel(served.payload, open, new ForegroundGate(), signal)).rejects.toMatchObject({
+    code: 'DOWNLOAD_FAILED',
+  })
   expect(await store.cache.status('two')).toMatchObject({ revision: 'r1', variants: ['fp32', 'q8'] })
   // What came of the new revision: nothing would be freed while this worker still held the model.
   expect(await other.cache.prune()).toEqual({ freedBytes: 9 })
   await Promise.all([served.publish('r3'), served.misbehave('q8.onnx')])
-  expect(await updateModel(served.payload, open, signal)).toEqual({ update: { from: 'r1', to: 'r3' }, storage: [] })
+  expect(await updateModel(served.payload, open, new ForegroundGate(), signal)).toEqual({
+    update: { from: 'r1', to: 'r3' },
+    storage: [],
+  })
 })
 
 test('a name with a revision is never updated, and its source is not asked', async () => {
@@ -64,7 +70,9 @@ test('a name with a revision is never updated, and its source is not asked', asy
   await store.settled()
   await publish('r2')
   const before = await log('manifest.json')
-  expect(await updateModel({ ...payload, model: 'two@r1' }, open, signal)).toEqual({ storage: [] })
+  expect(await updateModel({ ...payload, model: 'two@r1' }, open, new ForegroundGate(), signal)).toEqual({
+    storage: [],
+  })
   expect(await log('manifest.json')).toEqual(before)
 })
 
@@ -81,7 +89,7 @@ test('an update that maxBytes has no room for beside the old revision is not fet
   await bring()
   await publish('r2')
   const before = await log('fp32.onnx')
-  expect(await updateModel(payload, open, signal)).toEqual({
+  expect(await updateModel(payload, open, new ForegroundGate(), signal)).toEqual({
     storage: [{ model: 'two', reason: expect.stringContaining('storage.maxBytes is 20') as string }],
   })
   expect(await log('fp32.onnx')).toEqual(before)

@@ -18,7 +18,7 @@ function start() {
     listening.resolve(listener)
     return Promise.resolve()
   }
-  const reader = loadStream(model, 'fp32', () => Promise.resolve(store), load).getReader()
+  const reader = loadStream(model, 'fp32', () => Promise.resolve(store), undefined, load).getReader()
   return { reader, settled, listener: listening.promise }
 }
 

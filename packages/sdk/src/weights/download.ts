@@ -2,6 +2,7 @@
 import type { ManifestFile } from '../contract/index.js'
 import type { Chunk } from './chunks.js'
 import { LaneCount } from './concurrency.js'
+import type { LowPriority } from './foreground-gate.js'
 import type { Fetch } from './http.js'
 import { Lanes } from './lanes.js'
 import { Mirrors, Route, type Mirror, type RuledOutMirrors } from './mirrors.js'
@@ -23,6 +24,8 @@ export interface Download extends RetrySettings {
   readonly stallMs: number
   /** The platform's, when absent. */
   readonly fetch?: Fetch
+  /** Absent: it is held back by nothing. */
+  readonly priority?: LowPriority | undefined
   /** How many requests there are at once in the beginning; what they bring decides how many there are later. */
   readonly parallelRequests: number
   /** How long the throughput of a number of requests is measured. */
@@ -89,7 +92,8 @@ export async function downloadChunks(options: Download): Promise<void> {
     // Only the first answer tells whether the server knows Range: the other lanes open when it is there.
     onAnswer: () => lanes.open(),
     onReceived: (bytes) => {
-      lanes.setLimit(count.received(bytes, performance.now()))
+      const now = performance.now() - (options.priority?.heldMs ?? 0)
+      lanes.setLimit(count.received(bytes, now))
       options.onBytes(bytes)
     },
     onGivenUp: (bytes) => options.onBytes(-bytes),

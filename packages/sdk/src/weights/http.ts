@@ -1,6 +1,7 @@
 /** HTTP requests that can stall, break and be cancelled, with bodies that are read piece by piece. */
 import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
+import type { LowPriority } from './foreground-gate.js'
 import type { DownloadProblem } from './retry.js'
 import { Servers } from './servers.js'
 
@@ -19,6 +20,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal
   /** How long the server may send no byte, neither here nor to another request of this worker. */
   readonly stallMs: number
+  /** Waits, before it is sent and before each read, while loads of low priority are held back. */
+  readonly priority?: LowPriority | undefined
 }
 
 /** Of the whole worker, as the browser's connections are: requests of all its loads wait for the same ones. */
@@ -46,7 +49,7 @@ export interface HttpAnswer {
  *   A status that is no success is an answer.
  */
 export async function request(options: HttpRequest): Promise<HttpAnswer> {
-  const { url, method = 'GET', headers = {}, cache, stallMs, fetch = platformFetch } = options
+  const { url, method = 'GET', headers = {}, cache, stallMs, priority, fetch = platformFetch } = options
   const controller = new AbortController()
   const signal = AbortSignal.any([options.signal, controller.signal])
   const server = servers.at(url)
@@ -68,14 +71,25 @@ export async function request(options: HttpRequest): Promise<HttpAnswer> {
     }
   }
 
-  const response = await watch(() => fetch(url, { method, headers, cache, signal }))
+  const isOver = await priority?.mayAsk(signal)
+  const cancel = () => {
+    controller.abort()
+    isOver?.()
+  }
+  const init = { method, headers, cache, signal, ...(priority?.isLow && { priority: 'low' as const }) }
+  const response = await watch(() => fetch(url, init)).catch((error: unknown) => {
+    cancel()
+    throw error
+  })
   const reader = response.body?.getReader()
   const nextPiece = async (): Promise<Uint8Array | undefined> => {
+    // What is not read stays in the server's hands, once the browser's buffers are full.
+    if (priority) await priority.mayRead(signal)
     const piece = reader && (await watch(() => reader.read())).value
     received += piece?.length ?? 0
     return piece
   }
-  return { response, received: () => received, ...readInOrder(nextPiece), cancel: () => controller.abort() }
+  return { response, received: () => received, ...readInOrder(nextPiece), cancel }
 }
 
 /** What a message says of an answer. */

@@ -49,7 +49,8 @@ export async function loadFile(
   const take = ({ index }: Chunk, bytes: Uint8Array<ArrayBuffer>) => {
     if (!options.cacheOnly) loaded.put(index, bytes)
   }
-  const shared = new SharedDownload(`${settings.databaseName}-download-${file.sha256}`, locks)
+  const priority = options.priority?.ofPart()
+  const shared = new SharedDownload(`${settings.databaseName}-download-${file.sha256}`, locks, priority)
   const keeper = new ChunkKeeper({ ...context, shared, onNotStored: (reason) => options.onNotStored?.(reason) })
   try {
     const noDatabase = await db.connect()
@@ -65,7 +66,8 @@ export async function loadFile(
     await downloadChunks({
       ...settings,
       ...context,
-      fetch: fetchOf(context.network, options),
+      fetch: context.network.fetch,
+      priority,
       file,
       urls: [options.url, ...(options.mirrorUrls ?? [])],
       chunks: missing,
@@ -83,10 +85,6 @@ export async function loadFile(
     // The next owner must find all that was verified. The load itself does not wait for the database.
     void keeper.settled().then(() => shared.leave())
   }
-}
-
-function fetchOf({ fetch }: Network, { priority }: LoadFileOptions): Network['fetch'] {
-  return priority === undefined ? fetch : (url, init) => fetch(url, { ...init, priority })
 }
 
 /** @throws EdgewardError NOT_CACHED when chunks are missing */

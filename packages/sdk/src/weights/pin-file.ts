@@ -13,7 +13,7 @@ import { readStored } from './read-chunks.js'
 import { hasChanged, type Validator } from './validator.js'
 import type { LoadFileOptions } from './weights-store.js'
 
-export interface PinFileOptions extends Omit<LoadFileOptions, 'cacheOnly' | 'offline' | 'priority' | 'isVouched'> {
+export interface PinFileOptions extends Omit<LoadFileOptions, 'cacheOnly' | 'offline' | 'isVouched'> {
   /** See `pinKey`; absent for a file whose pin need not outlive this load. */
   readonly key: string | undefined
   /** Reads what a graph takes and gives; absent for other files. */
@@ -96,7 +96,7 @@ class Pinning {
 
   async run(): Promise<PinnedFile> {
     const { settings, db, scratch, ruledOut, network } = this.#context
-    const { url, mirrorUrls = [], signal, refusal } = this.#options
+    const { url, mirrorUrls = [], signal, refusal, priority } = this.#options
     const why = (await db.connect()) ?? refusal
     if (why !== undefined) this.#giveUp(why)
     const chunks = splitIntoChunks({ ...this.#file, chunks: this.#digests }, this.#options.chunkBytes)
@@ -110,6 +110,7 @@ class Pinning {
       ...settings,
       scratch,
       fetch: network.fetch,
+      priority,
       file: this.#file,
       urls: [url, ...mirrorUrls],
       ruledOut,

@@ -1,6 +1,7 @@
 /** Completes the source of a model that came without digests, by bringing the files of a variant once. */
 import type { ModelSource, VariantDtype } from '../contract/index.js'
 import type { ChunkedFile } from './chunked-file.js'
+import type { LowPriority } from './foreground-gate.js'
 import type { LoadContext } from './load-file.js'
 import type { CacheListener, ModelLoads } from './model-loads.js'
 import { heldUrl } from './network.js'
@@ -10,7 +11,10 @@ import { fileUrl } from './sources.js'
 
 export interface PinModelOptions {
   readonly signal: AbortSignal
-  readonly listener: CacheListener & { onBytes?(bytes: number, from: 'cache' | 'network'): void }
+  readonly listener: CacheListener & {
+    readonly priority?: LowPriority
+    onBytes?(bytes: number, from: 'cache' | 'network'): void
+  }
   /** @param where The file, for messages. */
   readSignature(file: ChunkedFile, where: string): GraphSignature
 }
@@ -53,6 +57,7 @@ export async function pinModel(
         chunkBytes: manifest.chunkBytes,
         signal,
         refusal: admission.refusal,
+        priority: listener.priority,
         readSignature: isGraphFile(manifest, file.path) ? readSignature : undefined,
         onBytes: (count, from) => {
           bytes += count

@@ -2,10 +2,15 @@
 import { abortable, createDeferred } from '../shared/index.js'
 import type { Chunk } from './chunks.js'
 import type { DownloadLocks, Release } from './download-locks.js'
+import type { LowPriority } from './foreground-gate.js'
 
-/** What the owner of a download tells those who wait. Other kinds may come from tabs of other versions. */
+/** What loads of a file tell each other. Other kinds may come from tabs of other versions. */
 type TabMessage =
-  { readonly type: 'stored'; readonly digest: string; readonly bytes: number } | { readonly type: 'not-stored' }
+  /** Told by the owner of the download to those who wait. */
+  | { readonly type: 'stored'; readonly digest: string; readonly bytes: number }
+  | { readonly type: 'not-stored' }
+  /** Told by one who waits, with somebody waiting for it: the download must not be held back. */
+  | { readonly type: 'wanted' }
 
 type Part =
   /** Somebody else downloads. */
@@ -22,16 +27,21 @@ type Part =
 export class SharedDownload {
   readonly #name: string
   readonly #locks: DownloadLocks
+  readonly #priority: LowPriority | undefined
   readonly #leaving = new AbortController()
   #part: Part = { role: 'waiting' }
   #channel: BroadcastChannel | undefined
   #heard = new Set<string>()
   #news = createDeferred<void>()
 
-  /** @param name The same for all loads that can use each other's chunks. */
-  constructor(name: string, locks: DownloadLocks) {
+  /**
+   * @param name The same for all loads that can use each other's chunks.
+   * @param priority This load's: it is hastened when another one, for which somebody waits, depends on it.
+   */
+  constructor(name: string, locks: DownloadLocks, priority?: LowPriority) {
     this.#name = name
     this.#locks = locks
+    this.#priority = priority
   }
 
   get role(): Part['role'] {
@@ -41,6 +51,8 @@ export class SharedDownload {
   /** Becomes the owner if there is none, else waits to be the next. Resolves when that is decided. */
   async join(): Promise<void> {
     if (this.role !== 'waiting') return
+    // Before anybody else can find the lock taken.
+    if (this.#priority?.isLow) this.#listen()
     try {
       const release = await this.#locks.tryTake(this.#name)
       if (release) this.#own(release)
@@ -79,8 +91,8 @@ export class SharedDownload {
   }
 
   #queue(): void {
-    this.#channel = this.#open()
-    this.#channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => this.#hear(data))
+    this.#listen()
+    this.#tellWanted().catch(() => undefined) // It has left before somebody waited for it.
     this.#locks.take(this.#name, this.#leaving.signal).then(
       (release) => this.#own(release),
       () => this.goAlone(),
@@ -90,6 +102,17 @@ export class SharedDownload {
   #own(release: Release): void {
     if (this.role === 'waiting') this.#become({ role: 'owner', release })
     else release()
+  }
+
+  async #tellWanted(): Promise<void> {
+    await this.#priority?.hastened(this.#leaving.signal)
+    if (this.role === 'waiting') this.#send({ type: 'wanted' })
+  }
+
+  #listen(): void {
+    if (this.#channel) return
+    this.#channel = this.#open()
+    this.#channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => this.#hear(data))
   }
 
   #become(part: Part): void {
@@ -106,9 +129,11 @@ export class SharedDownload {
   }
 
   #hear(message: unknown): void {
-    if (this.role !== 'waiting' || typeof message !== 'object' || message === null) return
+    if (typeof message !== 'object' || message === null) return
     // Tabs of this origin send it: at worst a tab of another version.
     const { type, digest } = message as Partial<Record<string, unknown>>
+    if (type === 'wanted') this.#priority?.hasten()
+    if (this.role !== 'waiting') return
     if (type === 'not-stored') this.goAlone()
     if (type !== 'stored' || typeof digest !== 'string') return
     this.#heard.add(digest)

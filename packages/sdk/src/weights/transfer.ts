@@ -3,6 +3,7 @@ import type { ManifestFile } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { allocate } from './chunked-file.js'
 import type { Chunk } from './chunks.js'
+import type { LowPriority } from './foreground-gate.js'
 import { describeAnswer, isHtml, request, type Fetch, type HttpAnswer } from './http.js'
 import type { Mirror, Route } from './mirrors.js'
 import { retryAfterMs } from './retry-after.js'
@@ -34,6 +35,7 @@ export interface Transfer {
   readonly scratch: Scratch
   readonly stallMs: number
   readonly fetch?: Fetch
+  readonly priority?: LowPriority | undefined
   /** An answer has begun as it should; the chunks that it brings are off the queue. */
   onAnswer(): void
   onReceived(bytes: number): void
@@ -86,7 +88,7 @@ export async function transferChunk(transfer: Transfer, asked: Wanted, mirror: M
 }
 
 async function requestChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror): Promise<HttpAnswer> {
-  const { file, signal, stallMs } = transfer
+  const { file, signal, stallMs, priority } = transfer
   const { chunk } = wanted
   const { url } = mirror
   const isFile = chunk.bytes === file.bytes && wanted.filled === 0
@@ -102,6 +104,7 @@ async function requestChunk(transfer: Transfer, wanted: Wanted, mirror: Mirror):
     cache: 'no-store',
     signal,
     stallMs,
+    priority,
     ...(transfer.fetch && { fetch: transfer.fetch }),
   })
   try {

@@ -5,6 +5,7 @@ import { abortable } from '../shared/index.js'
 import type { ChunkedFile } from './chunked-file.js'
 import { splitIntoChunks } from './chunks.js'
 import { createDownloadLocks } from './download-locks.js'
+import type { LowPriority } from './foreground-gate.js'
 import { loadFile, type LoadContext } from './load-file.js'
 import { createLoadLocks } from './load-locks.js'
 import { MeasurementRecords } from './measurement-records.js'
@@ -30,7 +31,8 @@ export interface LoadFileOptions {
   readonly signal: AbortSignal
   /** Whether no request may be made: what is not in the cache then ends the load with `NOT_CACHED`. */
   readonly offline?: boolean
-  readonly priority?: RequestPriority | undefined
+  /** Whether, and until when, other requests come first. */
+  readonly priority?: LowPriority | undefined
   /** Why nothing may be stored, if so: the load then goes on from memory, and says so by `onNotStored`. */
   readonly refusal?: string | undefined
   /** A record vouches for what is stored: large files are not hashed when they are read; see `AdmittedLoad`. */

@@ -13,6 +13,7 @@ const heartbeatMs = 1_000
 export class LoadProgress {
   readonly #totalBytes: number
   readonly #tell: (snapshot: LoadSnapshot) => void
+  readonly #heldMs: () => number
   readonly #rate = new TransferRate()
   #phase: LoadPhase = 'download'
   #cachedBytes = 0
@@ -25,14 +26,16 @@ export class LoadProgress {
   #dueAt = Infinity
   #isOver = false
 
-  constructor(totalBytes: number, tell: (snapshot: LoadSnapshot) => void) {
+  /** @param heldMs - for how long the load was held back so far: the rate leaves that out */
+  constructor(totalBytes: number, tell: (snapshot: LoadSnapshot) => void, heldMs: () => number = () => 0) {
     this.#totalBytes = totalBytes
     this.#tell = tell
+    this.#heldMs = heldMs
   }
 
   /** How many bytes the cache lacks, as soon as that is known. */
   missing(bytes: number): void {
-    if (bytes > 0) this.#rate.start(performance.now())
+    if (bytes > 0) this.#rate.start(this.#now())
     this.phase(bytes > 0 ? 'download' : 'verify')
   }
 
@@ -40,7 +43,7 @@ export class LoadProgress {
   received(bytes: number, from: 'cache' | 'network'): void {
     if (from === 'cache') this.#cachedBytes += bytes
     else this.#networkBytes += bytes
-    if (from === 'network' && bytes > 0) this.#rate.received(bytes, performance.now())
+    if (from === 'network' && bytes > 0) this.#rate.received(bytes, this.#now())
     const before = this.#loadedBytes
     this.#loadedBytes = Math.max(before, Math.min(this.#totalBytes, this.#cachedBytes + this.#networkBytes))
     // A cached chunk that was wrong after all comes from the network.
@@ -82,7 +85,7 @@ export class LoadProgress {
     this.#toldAt = now
     const isArriving = this.#phase === 'download' && this.#loadedBytes < this.#totalBytes
     if (isArriving) this.#setTimer(now + heartbeatMs, heartbeatMs)
-    this.#tell(this.#snapshot(now, isArriving))
+    this.#tell(this.#snapshot(isArriving))
   }
 
   #setTimer(dueAt: number, delayMs: number): void {
@@ -92,12 +95,16 @@ export class LoadProgress {
     this.#timer = setTimeout(() => this.#tellNow(), delayMs)
   }
 
-  #snapshot(now: number, isArriving: boolean): LoadSnapshot {
+  #now(): number {
+    return performance.now() - this.#heldMs()
+  }
+
+  #snapshot(isArriving: boolean): LoadSnapshot {
     const loadedBytes = this.#loadedBytes
     const totalBytes = this.#totalBytes
     const cachedBytes = Math.min(this.#cachedBytes, loadedBytes)
     const told = { phase: this.#phase, loadedBytes, totalBytes, cachedBytes }
-    const bytesPerSecond = isArriving ? this.#rate.bytesPerSecond(now) : undefined
+    const bytesPerSecond = isArriving ? this.#rate.bytesPerSecond(this.#now()) : undefined
     if (bytesPerSecond === undefined) return told
     if (bytesPerSecond === 0) return { ...told, bytesPerSecond }
     return { ...told, bytesPerSecond, remainingMs: ((totalBytes - loadedBytes) / bytesPerSecond) * 1_000 }

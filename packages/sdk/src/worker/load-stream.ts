@@ -1,15 +1,20 @@
 /** Tells the page how a load is coming along, and what becomes of it in the cache. */
 import type { VariantDtype } from '../contract/index.js'
 import type { PrepareEvent } from '../transport/index.js'
-import { neededFiles, type WeightsStore } from '../weights/index.js'
-import { LoadProgress } from './load-progress.js'
+import { neededFiles, type LowPriority, type WeightsStore } from '../weights/index.js'
+import { LoadProgress, type LoadSnapshot } from './load-progress.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
 
-/** Starts `load`; the stream tells when it is ready, ends when everything is stored, and errors when it fails. */
+/**
+ * Starts `load`; the stream tells when it is ready, ends when everything is stored, and errors when it fails.
+ *
+ * @param priority - of the load; absent: somebody waits for it
+ */
 export function loadStream(
   model: WorkerModel,
   variant: VariantDtype,
   openStore: () => Promise<WeightsStore>,
+  priority: LowPriority | undefined,
   load: (signal: AbortSignal, listener: LoadListener) => Promise<unknown>,
 ): ReadableStream<PrepareEvent> {
   const files = neededFiles(model.manifest, variant)
@@ -23,7 +28,8 @@ export function loadStream(
       const send = (event: PrepareEvent) => {
         if (isOpen) controller.enqueue(event)
       }
-      const counted = new LoadProgress(totalBytes, (snapshot) => send({ type: 'progress', ...snapshot }))
+      const tell = (snapshot: LoadSnapshot) => send({ type: 'progress', ...snapshot })
+      const counted = new LoadProgress(totalBytes, tell, () => priority?.heldMs ?? 0)
       progress = counted
       const end = (how: () => void) => {
         if (isOpen) how()
@@ -31,7 +37,7 @@ export function loadStream(
         counted.end()
       }
       const run = async () => {
-        await load(cancelled.signal, listenerOf(counted, send))
+        await load(cancelled.signal, { ...listenerOf(counted, send), ...(priority && { priority }) })
         counted.complete()
         send({ type: 'ready' })
         await (await openStore()).settled()

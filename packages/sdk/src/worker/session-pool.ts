@@ -84,11 +84,16 @@ export class SessionPool {
     const failed = new AbortController()
     const loading = AbortSignal.any([signal, failed.signal])
     const made = new Map<string, OpenGraph>()
-    // Nobody waits for a load of low priority: its sessions are made when no request wants to run.
-    const lane = listener.priority === 'low' ? 'background' : 'default'
-    const turn = { lane, model: modelKey(model.manifest), signal } as const
+    const turn = {
+      // Nobody waits for a load of low priority: its sessions are made when no request wants to run.
+      get lane() {
+        return listener.priority?.isLow ? 'background' : 'default'
+      },
+      model: modelKey(model.manifest),
+      signal,
+    } as const
     try {
-      const starting = this.#start(place)
+      const starting = this.#start(place, loading, listener)
       const admitting = model.admit(place.variant, listener)
       const fetching = Object.entries(model.variant(place.variant).graphs).map(([name, graph]) => {
         return {
@@ -124,7 +129,12 @@ export class SessionPool {
   }
 
   /** What sessions are made with; it starts while the weights travel. */
-  async #start(place: SessionPlace): Promise<{ runtime: Runtime; gpu?: GPUDevice }> {
+  async #start(
+    place: SessionPlace,
+    signal: AbortSignal,
+    { priority }: LoadListener,
+  ): Promise<{ runtime: Runtime; gpu?: GPUDevice }> {
+    await priority?.mayRead(signal) // The runtime's files come over the network, too.
     if (place.backend === 'wasm') return { runtime: await this.#runtime(place) }
     const [runtime, gpu] = await Promise.all([this.#runtime(place), this.#gpu.device()])
     return { runtime, gpu }

@@ -1,7 +1,13 @@
 /** Brings a newer revision of a cached model into the cache, while the old one stays and serves. */
 import { splitModelName } from '../shared/index.js'
 import type { UpdateOutcome, UpdatePayload } from '../transport/index.js'
-import type { CachedSource, ModelAdmission, WeightsStore } from '../weights/index.js'
+import {
+  LowPriority,
+  type CachedSource,
+  type ForegroundGate,
+  type ModelAdmission,
+  type WeightsStore,
+} from '../weights/index.js'
 import { isOneRevision, locateModel } from './locate-model.js'
 import { WorkerModel, type LoadListener } from './worker-model.js'
 
@@ -14,6 +20,7 @@ import { WorkerModel, type LoadListener } from './worker-model.js'
 export async function updateModel(
   payload: UpdatePayload,
   openStore: () => Promise<WeightsStore>,
+  gate: ForegroundGate,
   signal: AbortSignal,
 ): Promise<UpdateOutcome> {
   if (isOneRevision(splitModelName(payload.model))) return { storage: [] }
@@ -28,7 +35,7 @@ export async function updateModel(
   const storage: { model: string; reason: string }[] = []
   const refused = new AbortController()
   const listener: LoadListener = {
-    priority: 'low',
+    priority: new LowPriority(gate),
     onNotStored: (reason) => {
       storage.push({ model: id, reason })
       refused.abort(reason) // What cannot be kept need not be fetched: the old revision serves.

@@ -3,12 +3,11 @@ import type { EngineAnswer } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { modelKey, type ModelKey, type Payload, type WorkerHandlers } from '../transport/index.js'
 import { holdModel } from '../weights/index.js'
-import { loadStream } from './load-stream.js'
+import { loadHandlers } from './load-handlers.js'
 import { locateModel } from './locate-model.js'
 import { measurementHandlers } from './measurement-handlers.js'
 import { runTask, type InferInTurn } from './run-task.js'
 import { SessionPool } from './session-pool.js'
-import { updateModel } from './update-model.js'
 import { WorkerModel } from './worker-model.js'
 import { WorkerStore } from './worker-store.js'
 
@@ -40,27 +39,13 @@ export function createWorkerApi(): WorkerHandlers {
 
     warm: (payload) => pool.warm(payload),
 
-    async prepare(payload) {
-      const model = modelNamed(payload.model)
-      return loadStream(model, payload.variant, openStore, (signal, listener) =>
-        model.pinned(payload.variant, signal, listener, (rest) => pool.open(model, payload, signal, rest)),
-      )
-    },
-
-    async download({ model: key, variant }) {
-      const model = modelNamed(key)
-      return loadStream(model, variant, openStore, (signal, listener) => model.download(variant, signal, listener))
-    },
-
-    update: (payload, { signal }) => updateModel(payload, openStore, signal),
+    ...loadHandlers(modelNamed, pool, openStore),
 
     missing: async (manifest) => (await openStore()).cache.missing(manifest),
 
     cache: async ({ action, model }) => (await openStore()).cache[action](model),
 
     unload: (payload) => pool.unload(modelNamed(payload.model), payload),
-    foreground: () => Promise.resolve(undefined),
-    hasten: () => Promise.resolve(undefined),
 
     ...measurementHandlers(openStore),
 

@@ -16,24 +16,27 @@ import { taskNamed } from '../tasks/index.js'
 import {
   fileUrl,
   neededFiles,
+  LowPriority,
   pinned,
   unpinnedFiles,
   type CacheListener,
   type ChunkedFile,
+  type ForegroundGate,
   type LoadFileOptions,
   type ModelAdmission,
   type WeightsStore,
 } from '../weights/index.js'
 import type { GraphFiles } from './graph-files.js'
 import { Kept } from './kept.js'
+import { PartPriorities } from './part-priorities.js'
 
 export type OnBytes = (bytes: number, from: 'cache' | 'network') => void
 
 /** Who hears how a load is coming along. */
 export interface LoadListener extends CacheListener {
   onBytes?: OnBytes
-  /** `low`: whatever else the page fetches comes first. */
-  readonly priority?: RequestPriority
+  /** Absent: somebody waits for it. */
+  readonly priority?: LowPriority
   /** What the load waits for from now on, when that is not its files: the runtime, a session, a canary. */
   onPhase?(phase: LoadPhase): void
 }
@@ -46,6 +49,9 @@ export class WorkerModel {
   readonly #store: () => Promise<WeightsStore>
   readonly #assets = new Kept<string, Uint8Array>()
   readonly #tasks = new Kept<TaskName, LoadedTask<TaskName>>()
+  /** Of its loads of low priority, until one is asked for at the normal one. */
+  #priority: LowPriority | undefined
+  readonly #assetPriorities = new PartPriorities()
 
   constructor(source: ModelSource, store: () => Promise<WeightsStore>) {
     this.#source = source
@@ -62,6 +68,16 @@ export class WorkerModel {
     return this.#source.offline ?? false
   }
 
+  /** The priority of a load of this model in the background. */
+  lowPriority(gate: ForegroundGate): LowPriority {
+    return (this.#priority = this.#priority?.isLow ? this.#priority : new LowPriority(gate))
+  }
+
+  /** Somebody waits for this model: what is loaded of it at low priority goes on at the normal one. */
+  hasten(): void {
+    this.#priority?.hasten()
+  }
+
   /** Runs a load of a variant when every digest is known: files that came without are brought, and pinned, before it. */
   async pinned<T>(
     variant: VariantDtype,
@@ -70,6 +86,8 @@ export class WorkerModel {
     load: (listener: LoadListener) => Promise<T>,
   ): Promise<T> {
     if (this.isOffline || unpinnedFiles(this.manifest, variant).length === 0) return load(listener)
+    // Files are pinned one load after the other.
+    if (!listener.priority?.isLow) this.hasten()
     const store = await this.#store()
     const { pins, bytes, end } = await store.pin(this.#source, variant, {
       signal,
@@ -162,10 +180,13 @@ export class WorkerModel {
     const file = this.manifest.assets[role]
     if (file === undefined)
       throw missing(this.manifest, `asset ${JSON.stringify(role)}`, Object.keys(this.manifest.assets))
+    // An endpoint's request, too, may wait for what the device's load brings.
+    this.#assetPriorities.asked(role, listener)
     let isOurs = false
     const bytes = await this.#assets.get(role, signal, async (sharedSignal) => {
       isOurs = true
-      const loaded = await this.load(file, sharedSignal, listener, admission)
+      const load = (rest: LoadListener) => this.load(file, sharedSignal, rest, admission)
+      const loaded = await this.#assetPriorities.load(role, listener, load)
       return loaded.intoOneBuffer()
     })
     if (!isOurs) listener.onBytes?.(file.bytes, 'cache')
