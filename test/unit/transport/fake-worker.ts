@@ -26,23 +26,12 @@ export function startFakeWorker(handlers: Partial<WorkerHandlers> | 'silent'): F
       vi.stubGlobal(name, workerEnd[name].bind(workerEnd))
     }
     vi.stubGlobal('navigator', { locks })
-    const rest = {
-      locate: notAsked,
-      register: notAsked,
-      warm: notAsked,
-      prepare: notAsked,
-      run: notAsked,
-      process: notAsked,
-    }
-    const cache = {
-      configure: notAsked,
-      add: notAsked,
-      download: notAsked,
-      cache: notAsked,
-      update: notAsked,
-      missing: notAsked,
-    }
-    serve({ ...rest, ...cache, shutdown: notAsked, ...handlers })
+    const models = { locate: notAsked, register: notAsked, warm: notAsked, prepare: notAsked, hasten: notAsked }
+    const cache = { add: notAsked, download: notAsked, cache: notAsked, update: notAsked, missing: notAsked }
+    const requests = { run: notAsked, process: notAsked, unload: notAsked, foreground: notAsked }
+    const measurements = { recall: notAsked, remember: notAsked, benchmark: notAsked }
+    const life = { configure: notAsked, shutdown: notAsked }
+    serve({ ...models, ...cache, ...requests, ...measurements, ...life, ...handlers })
     workerEnd.start()
   }
   pageEnd.start()

@@ -14,7 +14,7 @@ import {
 import { startFakeWorker } from './fake-worker.js'
 
 const place = { model: 'm@1', backend: 'wasm', variant: 'fp32' } as const
-const payload: RunPayload = { ...place, task: 'tensors', input: 'input', options: {} }
+const payload: RunPayload = { ...place, task: 'tensors', input: 'input', options: {}, lane: 'default' }
 const options = { signal: neverAborted() }
 const never = () => new Promise<never>(() => undefined)
 
