@@ -16,7 +16,7 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
     name,
     include,
     testTimeout: 60_000,
-    globalSetup: ['start-file-server.ts', 'start-endpoint.ts', 'provide-snippets.ts'].map(
+    globalSetup: ['start-file-server.ts', 'start-endpoint.ts', 'start-choosy-endpoint.ts', 'provide-snippets.ts'].map(
       (file) => `test/browser/support/${file}`,
     ),
     browser: {
