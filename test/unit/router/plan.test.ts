@@ -2,40 +2,35 @@
 import { describe, expect, it } from 'vitest'
 import type { Plan } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
-import { plan, type PlanInput } from '../../../packages/sdk/src/router/index.js'
+import type { PlanInput } from '../../../packages/sdk/src/router/index.js'
+import { plan as planWith } from '../../../packages/sdk/src/router/plan.js'
 import {
   anywhere,
   cpuOnly,
-  endpoint,
-  everywhere,
+  estimatesFrom,
   gpuWithoutHalfPrecision,
   halfAndInt8,
   localOnly,
   manifestWith,
+  orderOf,
   realGpu,
   remoteFirst,
+  shortName,
   softwareGpu,
+  usualInput,
 } from './inputs.js'
 
-const usual: PlanInput = {
-  model: 'model',
-  task: 'feature-extraction',
-  manifest: everywhere,
-  capabilities: cpuOnly,
-  policy: anywhere,
-  device: { enabled: true, backends: undefined },
-  endpoint,
-}
+/** Everything is ready and takes the same time, so that the rest decides. */
+const readiness = new Map(
+  ['webgpu', 'wasm'].flatMap((backend) =>
+    ['fp32', 'fp16', 'int8'].map((dtype) => [`${backend}/${dtype}`, 'ready'] as const),
+  ),
+)
+const usual: PlanInput = { ...usualInput, readiness }
+const plan = (input: PlanInput) => planWith(input, estimatesFrom({}))
 
-type AnyPlacement = Plan['ruledOut'][number]['placement']
-
-function short(placement: AnyPlacement): string {
-  return 'backend' in placement ? `${placement.backend} ${placement.variant}` : placement.engine
-}
-
-const order = ({ placements }: Plan) => placements.map(({ placement }) => short(placement))
-const out = ({ ruledOut }: Plan) => ruledOut.map(({ placement, code }) => `${short(placement)}: ${code}`)
-const onlyBackends = (...backends: ('webgpu' | 'wasm')[]) => ({ device: { enabled: true, backends } })
+const out = ({ ruledOut }: Plan) => ruledOut.map(({ placement, code }) => `${shortName(placement)}: ${code}`)
+const onlyBackends = (...backends: ('webgpu' | 'wasm')[]) => ({ device: { enabled: true, backends, threads: 1 } })
 
 const noManifest = new EdgewardError('MANIFEST_NOT_FOUND', 'nothing at that address')
 const noWasm = { ...realGpu, wasm: undefined } as unknown as typeof realGpu
@@ -121,8 +116,8 @@ const rows: readonly Row[] = [
   {
     when: 'local-only rules the endpoint out also when the policy prefers it',
     input: {
-      policy: { residency: 'local-only', prefer: 'remote', offline: false },
-      device: { enabled: false, backends: undefined },
+      policy: { ...remoteFirst, residency: 'local-only' },
+      device: { enabled: false, backends: undefined, threads: 1 },
     },
     placements: [],
     ruledOut: ['remote: NO_PLACEMENT', 'device: DEVICE_UNSUPPORTED'],
@@ -144,13 +139,13 @@ const rows: readonly Row[] = [
   },
   {
     when: 'a client without an endpoint has none',
-    input: { endpoint: undefined, policy: remoteFirst },
+    input: { endpoints: [], policy: remoteFirst },
     placements: ['wasm fp32'],
     ruledOut: ['remote: NO_PLACEMENT', 'webgpu fp32: BACKEND_UNAVAILABLE'],
   },
   {
     when: 'device: false leaves the endpoint',
-    input: { capabilities: realGpu, device: { enabled: false, backends: undefined } },
+    input: { capabilities: realGpu, device: { enabled: false, backends: undefined, threads: 1 } },
     placements: ['remote'],
     ruledOut: ['device: DEVICE_UNSUPPORTED'],
   },
@@ -201,7 +196,7 @@ const rows: readonly Row[] = [
 describe('a plan', () => {
   it.each(rows)('$when', ({ input, placements, ruledOut }) => {
     const planned = plan({ ...usual, ...input })
-    expect(order(planned)).toEqual(placements)
+    expect(orderOf(planned)).toEqual(placements)
     expect(out(planned)).toEqual(ruledOut)
   })
 
@@ -232,7 +227,7 @@ describe('a plan', () => {
     expect(reasons({ capabilities: { ...cpuOnly, secureContext: false } })).toContain('HTTPS')
     expect(reasons({ policy: localOnly })).toContain('local-only')
     expect(reasons({ manifest: noManifest })).toContain('nothing at that address')
-    expect(reasons({ device: { enabled: false, backends: undefined } })).toContain('device: false')
+    expect(reasons({ device: { enabled: false, backends: undefined, threads: 1 } })).toContain('device: false')
   })
 
   it('is a pure function: the same answer again, and nothing changed', () => {

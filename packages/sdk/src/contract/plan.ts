@@ -76,7 +76,10 @@ export interface Plan {
   readonly shifts: readonly string[]
   /** The device placement that is to be made ready in the background, while another one answers. */
   readonly prepareNext?: Extract<Placement, { engine: 'device' }>
-  /** A device placement that is ready, and stands behind others because of what was measured: it may have recovered. */
+  /**
+   * A device placement that is ready, and is not used because of what was measured of it: too slow by now. Run again in
+   * the background now and then, a device that has recovered comes back.
+   */
   readonly remeasure?: Extract<Placement, { engine: 'device' }>
   /** Why the model's weights could not be kept, or what had to go for them, when they were last loaded. */
   readonly storage?: string

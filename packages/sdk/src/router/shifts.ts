@@ -1,0 +1,149 @@
+/** Shifts: what changes the preferred order (conditions, load, deadlines, failures), each with its sentence. Pure. */
+import { bytesInWords, inWords } from './amounts.js'
+import { isOnDevice, type Candidate } from './candidates.js'
+import { compareNumbers } from './order.js'
+import type { PlanInput } from './plan-input.js'
+
+/** Another order, with the sentence that says why. */
+export interface Shift {
+  readonly order: readonly Candidate[]
+  readonly sentence: string
+}
+
+export interface Shifted {
+  readonly order: readonly Candidate[]
+  readonly shifts: readonly string[]
+  /** Why the first is first, where it was not by preference. */
+  readonly whyFirst: string | undefined
+}
+
+/** A battery that is this low, from 0 to 1, is to be spared. */
+const lowBattery = 0.2
+
+/** From here on a machine counts as slowed down: its newest runs ÷ all of them. */
+const slowedDown = 1.5
+
+type Rule = (order: readonly Candidate[], input: PlanInput) => Shift | undefined
+
+/** The later one decides: it moves what the earlier ones left. */
+const rulesOfAnswers: readonly Rule[] = [forBackground, forDrift, forWeakness, forLoad, forDeadline]
+const rulesOfAll: readonly Rule[] = [forRest, forSavedData]
+
+export function applyShifts(preferred: readonly Candidate[], input: PlanInput): Shifted {
+  const rules = input.purpose === 'prepare' ? rulesOfAll : [...rulesOfAnswers, ...rulesOfAll]
+  let shifted: Shifted = { order: preferred, shifts: [], whyFirst: undefined }
+  for (const rule of rules) {
+    const { order, shifts, whyFirst } = shifted
+    const shift = rule(order, input)
+    if (shift === undefined || shift.order.every((candidate, index) => candidate === order[index])) continue
+    const isNewFirst = shift.order[0] !== order[0]
+    shifted = {
+      order: shift.order,
+      shifts: [...shifts, shift.sentence],
+      whyFirst: isNewFirst ? shift.sentence : whyFirst,
+    }
+  }
+  return shifted.order[0] === preferred[0] ? { ...shifted, whyFirst: undefined } : shifted
+}
+
+/** Why the device is to be left alone, if so. */
+export function weakness({ policy, conditions }: Pick<PlanInput, 'policy' | 'conditions'>): string | undefined {
+  const { battery, pressure } = conditions
+  if (policy.power === 'low') return 'the policy says power: low'
+  if (battery !== undefined && !battery.charging && battery.level <= lowBattery)
+    return `the battery is at ${Math.round(battery.level * 100)}% and not charging`
+  return pressure === 'critical' ? 'the CPU is under critical pressure' : undefined
+}
+
+/** By how many milliseconds a candidate is expected to miss what the policy allows; 0: it is in time. */
+export function lateness({ estimate }: Candidate, { policy }: PlanInput): number {
+  const { readyMs, firstOutputMs, totalMs } = estimate
+  return Math.max(
+    beyond(totalMs.high, policy.deadlineMs),
+    beyond(readyMs.high + firstOutputMs.high, policy.firstOutputMs),
+  )
+}
+
+/** Whether an endpoint can answer now: it has not just failed. */
+export function isAwake(candidate: Candidate): boolean {
+  return candidate.engine === 'remote' && candidate.facts.resting === undefined
+}
+
+function forBackground(order: readonly Candidate[], input: PlanInput): Shift | undefined {
+  if (input.lane !== 'background' || weakness(input) !== undefined || !order.some(isReadyDevice)) return undefined
+  const sentence = 'in the lane background cost matters more than time: the device, which is ready, goes first'
+  return { order: sorted(order, ({ engine }) => (engine === 'device' ? 0 : 1)), sentence }
+}
+
+function forDrift(order: readonly Candidate[], { policy, lane }: PlanInput): Shift | undefined {
+  const [first] = order
+  if (policy.prefer !== 'device' || lane === 'background') return undefined
+  if (first?.engine !== 'device' || first.drift < slowedDown) return undefined
+  const halfMs = first.estimate.totalMs.typical / 2
+  const isFaster = (candidate: Candidate) => isAwake(candidate) && candidate.estimate.totalMs.typical < halfMs
+  const slower = `${first.drift.toFixed(1)} times slower than it was`
+  const sentence = `the device has become ${slower}: an endpoint that needs less than half of its time goes first`
+  return { order: sorted(order, (candidate) => (isFaster(candidate) ? 0 : 1)), sentence }
+}
+
+function forWeakness(order: readonly Candidate[], input: PlanInput): Shift | undefined {
+  const { prefer } = input.policy
+  const why = weakness(input)
+  if (why === undefined || (prefer !== 'device' && prefer !== 'fastest')) return undefined
+  return {
+    order: sorted(order, (candidate) => (isAwake(candidate) ? 0 : 1)),
+    sentence: `${why}: the endpoint goes first`,
+  }
+}
+
+/** What the device can answer at once leaves the endpoint to devices that cannot. */
+function forLoad(order: readonly Candidate[]): Shift | undefined {
+  const spared = order.findIndex((candidate) => candidate.engine === 'remote' && candidate.facts.isSpared)
+  if (spared < 0) return undefined
+  const before = order.slice(0, spared)
+  const rest = order.slice(spared)
+  return {
+    order: [...before, ...rest.filter(isOnDevice), ...rest.filter((candidate) => !isOnDevice(candidate))],
+    sentence: 'the endpoint is loaded: the device, which has the model, goes before it',
+  }
+}
+
+function forDeadline(order: readonly Candidate[], input: PlanInput): Shift | undefined {
+  const { deadlineMs, firstOutputMs } = input.policy
+  if (deadlineMs === Infinity && firstOutputMs === Infinity) return undefined
+  const limits = [
+    ...(deadlineMs === Infinity ? [] : [`the answer within ${inWords(deadlineMs)}`]),
+    ...(firstOutputMs === Infinity ? [] : [`the first output within ${inWords(firstOutputMs)}`]),
+  ]
+  const sentence = `the policy wants ${limits.join(' and ')}: what is expected to miss that goes last, the nearest first`
+  return { order: sorted(order, (candidate) => lateness(candidate, input)), sentence }
+}
+
+function forRest(order: readonly Candidate[]): Shift | undefined {
+  const isResting = (candidate: Candidate) => candidate.engine === 'remote' && !isAwake(candidate)
+  const sentence = 'an endpoint that has just failed rests: it goes last'
+  return { order: sorted(order, (candidate) => (isResting(candidate) ? 1 : 0)), sentence }
+}
+
+function forSavedData(order: readonly Candidate[]): Shift | undefined {
+  const isAgainst = (candidate: Candidate) => candidate.engine === 'device' && candidate.isAgainstSaving
+  const bytes = order.find(isAgainst)?.estimate.downloadBytes ?? 0
+  const sentence = `data is to be saved: ${bytesInWords(bytes)} are downloaded only when nobody else has answered`
+  return { order: sorted(order, (candidate) => (isAgainst(candidate) ? 1 : 0)), sentence }
+}
+
+function isReadyDevice(candidate: Candidate): boolean {
+  return candidate.engine === 'device' && candidate.readiness === 'ready'
+}
+
+/** By a number, ascending; equal ones stay as they stand. */
+function sorted(order: readonly Candidate[], by: (candidate: Candidate) => number): readonly Candidate[] {
+  return order
+    .map((candidate) => ({ candidate, key: by(candidate) }))
+    .sort((a, b) => compareNumbers(a.key, b.key))
+    .map(({ candidate }) => candidate)
+}
+
+function beyond(ms: number, limitMs: number): number {
+  return ms > limitMs ? ms - limitMs : 0
+}
