@@ -169,6 +169,8 @@ export interface WorkerMethods {
   remember: { payload: RememberPayload; result: undefined }
   /** Measures this device's arithmetic; takes 150 ms at most. */
   benchmark: { payload: { readonly webgpu: boolean }; result: Benchmark }
+  /** Where the binary of ONNX Runtime is that a backend needs; nothing is fetched. */
+  runtimeBinary: { payload: { readonly backend: Backend }; result: string }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }
   /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */

@@ -7,6 +7,7 @@ import { loadHandlers } from './load-handlers.js'
 import { locateModel } from './locate-model.js'
 import { measurementHandlers } from './measurement-handlers.js'
 import { runTask, type InferInTurn } from './run-task.js'
+import { buildFor } from './runtime-build.js'
 import { SessionPool } from './session-pool.js'
 import { WorkerModel } from './worker-model.js'
 import { WorkerStore } from './worker-store.js'
@@ -48,6 +49,8 @@ export function createWorkerApi(): WorkerHandlers {
     unload: (payload) => pool.unload(modelNamed(payload.model), payload),
 
     ...measurementHandlers(openStore),
+
+    runtimeBinary: ({ backend }) => Promise.resolve(buildFor(backend, 'Suspending' in WebAssembly).files.wasm.href),
 
     run: (payload, { signal }) => runOnDevice(pool, modelNamed(payload.model), payload, signal),
 
