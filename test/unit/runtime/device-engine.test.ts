@@ -28,15 +28,16 @@ function createEngine(behaviour: { prepare?: Prepare; run?: WorkerHandlers['run'
   const prepare = vi.fn<Prepare>(behaviour.prepare ?? (() => Promise.resolve(streamOf())))
   const run = vi.fn<WorkerHandlers['run']>(behaviour.run ?? (() => Promise.resolve(answer)))
   const register = vi.fn(() => Promise.resolve(undefined))
+  const hasten = vi.fn<WorkerHandlers['hasten']>(() => Promise.resolve(undefined))
   const shutdown = () => Promise.resolve({ sessions: 0, gpuDevices: 0, databases: 0 })
   const workers: FakeWorker[] = []
   const host = new WorkerHost(() => {
-    const fake = startFakeWorker({ prepare, run, register, shutdown })
+    const fake = startFakeWorker({ prepare, run, register, hasten, shutdown })
     workers.push(fake)
     return fake.worker
   })
   const listener = { onDownload: vi.fn(), onReady: vi.fn(), onNotStored: vi.fn(), onPublished: vi.fn() }
-  return { engine: createDeviceEngine(host, 2, listener), prepare, run, register, listener, workers }
+  return { engine: createDeviceEngine(host, 2, listener), prepare, run, register, hasten, listener, workers }
 }
 
 describe('a request on the device', () => {
@@ -167,4 +168,79 @@ it('what happens to the weights after "ready" is still told', async () => {
     ['model', 'no space', 'model'],
     ['other', 'it made room', 'model'],
   ])
+})
+
+describe('a placement that is made ready in the background', () => {
+  it('is asked for at low priority, and goes on at the normal one when a request waits for it: told once', async () => {
+    const opened = createDeferred<ReadableStream<PrepareEvent>>()
+    const { engine, prepare, hasten } = createEngine({ prepare: () => opened.promise })
+    const background = engine.prepare(place, source, neverAborted(), 'low')
+    await vi.waitFor(() => expect(prepare.mock.calls.map(([{ priority }]) => priority)).toEqual(['low']))
+    const again = engine.prepare(place, source, neverAborted(), 'low')
+    const requests = [engine.run(place, request, neverAborted()), engine.run(place, request, neverAborted())]
+    await vi.waitFor(() => expect(hasten.mock.calls.map(([{ model }]) => model)).toEqual(['model@1']))
+    opened.resolve(streamOf())
+    await Promise.all([background, again, ...requests])
+    expect(prepare).toHaveBeenCalledOnce()
+    expect(hasten).toHaveBeenCalledOnce()
+  })
+
+  it('needs no haste when nobody waits, nor one that somebody waited for from the beginning', async () => {
+    const { engine, prepare, hasten } = createEngine()
+    await engine.prepare(place, source, neverAborted(), 'low')
+    await engine.run(place, request, neverAborted())
+    const gpu: Placement = { engine: 'device', backend: 'webgpu', variant: 'fp32' }
+    await Promise.all([engine.run(gpu, request, neverAborted()), engine.prepare(gpu, source, neverAborted(), 'low')])
+    expect(prepare.mock.calls.map(([{ priority }]) => priority)).toEqual(['low', undefined])
+    expect(hasten).not.toHaveBeenCalled()
+  })
+
+  it('rejects with WORKER_DIED when the worker dies, and can be asked for again', async () => {
+    const { engine, prepare, workers } = createEngine({ prepare: () => new Promise(() => undefined) })
+    const background = engine.prepare(place, source, neverAborted(), 'low')
+    await vi.waitFor(() => expect(prepare).toHaveBeenCalled())
+    workers[0]?.crash()
+    await expect(background).rejects.toMatchObject({ code: 'WORKER_DIED' })
+    prepare.mockImplementation(() => Promise.resolve(streamOf()))
+    await engine.prepare(place, source, neverAborted(), 'low')
+    expect(engine.readiness(source, place)).toBe('ready')
+  })
+})
+
+describe('readiness', () => {
+  it('is said at once: of a load, of its end, and of no other model, revision or place', async () => {
+    const opened = createDeferred<ReadableStream<PrepareEvent>>()
+    const { engine } = createEngine({ prepare: () => opened.promise })
+    expect(engine.readiness(source, place)).toBeUndefined()
+    const loads = [engine.prepare(place, source, neverAborted()), engine.run(place, request, neverAborted())]
+    expect(engine.readiness(source, place)).toBe('loading')
+    opened.resolve(streamOf())
+    await Promise.all(loads)
+    expect(engine.readiness(source, place)).toBe('ready')
+    expect(engine.readiness({ ...source, manifest: { ...everywhere, revision: '2' } }, place)).toBeUndefined()
+    expect(engine.readiness(source, { ...place, variant: 'q8' })).toBeUndefined()
+  })
+
+  it('ends with a failure, with the last who waited, with a lost GPU and with the worker', async () => {
+    const { engine, prepare, run, workers } = createEngine({
+      prepare: () => Promise.reject(new EdgewardError('SESSION_FAILED', 'no such operator')),
+    })
+    await expect(engine.prepare(place, source, neverAborted())).rejects.toMatchObject({ code: 'SESSION_FAILED' })
+    expect(engine.readiness(source, place)).toBeUndefined()
+    prepare.mockImplementation(() => new Promise(() => undefined))
+    const caller = new AbortController()
+    const leaving = engine.prepare(place, source, caller.signal)
+    await vi.waitFor(() => expect(prepare).toHaveBeenCalledTimes(2))
+    caller.abort('gone')
+    await expect(leaving).rejects.toBe('gone')
+    expect(engine.readiness(source, place)).toBeUndefined()
+    prepare.mockImplementation(() => Promise.resolve(streamOf()))
+    run.mockImplementationOnce(() => Promise.reject(new EdgewardError('GPU_LOST', 'lost')))
+    await expect(engine.run(place, request, neverAborted())).rejects.toMatchObject({ code: 'GPU_LOST' })
+    expect(engine.readiness(source, place)).toBeUndefined()
+    await engine.run(place, request, neverAborted())
+    expect(engine.readiness(source, place)).toBe('ready')
+    workers[0]?.crash()
+    await expect.poll(() => engine.readiness(source, place)).toBeUndefined()
+  })
 })

@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { WorkerHost } from '../../../packages/sdk/src/runtime/index.js'
-import type { LiveResources } from '../../../packages/sdk/src/transport/index.js'
+import type { LiveResources, WorkerHandlers } from '../../../packages/sdk/src/transport/index.js'
 import { startFakeWorker, type FakeWorker } from '../transport/fake-worker.js'
 
 const nothingLeft: LiveResources = { sessions: 0, gpuDevices: 0, databases: 0 }
@@ -107,4 +107,25 @@ it('never starts a worker only to dispose of it', async () => {
   const { host, started } = createHost()
   await host.dispose()
   expect(started).toHaveLength(0)
+})
+
+it('tells the worker how many requests need the network, and a fresh one too; it starts none for that', async () => {
+  const foreground = vi.fn<WorkerHandlers['foreground']>(() => Promise.resolve(undefined))
+  const { host, started } = createHost(() => startFakeWorker({ ...handlers, foreground }))
+  const told = () => foreground.mock.calls.map(([{ requests }]) => requests)
+  host.foreground(2)
+  expect(started).toHaveLength(0)
+  const { connection } = await host.live()
+  await expect.poll(told).toEqual([2])
+  host.foreground(1)
+  await expect.poll(told).toEqual([2, 1])
+  const died = new Promise((resolve) => connection.onClosed(resolve))
+  started[0]?.crash()
+  await died
+  expect(host.started).toBeUndefined()
+  expect(await host.live()).toBe(host.started)
+  await expect.poll(told).toEqual([2, 1, 1])
+  host.foreground(0)
+  await expect.poll(told).toEqual([2, 1, 1, 0])
+  expect(started).toHaveLength(2)
 })

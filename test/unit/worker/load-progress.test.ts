@@ -91,3 +91,27 @@ it('ends with everything, and then tells no more', () => {
   vi.runAllTimers()
   expect(told).toHaveLength(often)
 })
+
+it('the time that a load is held back does not slow its rate', () => {
+  const told: LoadSnapshot[] = []
+  let heldMs = 0
+  const progress = new LoadProgress(
+    10_000,
+    (snapshot) => told.push(snapshot),
+    () => heldMs,
+  )
+  progress.missing(10_000)
+  for (let i = 0; i < 20; i += 1) {
+    vi.advanceTimersByTime(100)
+    progress.received(200, 'network')
+  }
+  vi.advanceTimersByTime(9_000)
+  heldMs = 9_000
+  vi.advanceTimersByTime(1_000)
+  heldMs += 1_000
+  progress.received(200, 'network')
+  vi.advanceTimersByTime(100)
+  progress.received(200, 'network')
+  vi.advanceTimersByTime(100)
+  expect(told.at(-1)?.bytesPerSecond).toBeGreaterThan(1_500)
+})
