@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { createDownloadLocks, type DownloadLocks } from '../../../packages/sdk/src/weights/download-locks.js'
+import { ForegroundGate, LowPriority } from '../../../packages/sdk/src/weights/foreground-gate.js'
 import { SharedDownload } from '../../../packages/sdk/src/weights/tabs.js'
 
 const chunk = { index: 0, offset: 0, bytes: 7, digest: 'ab' }
@@ -10,8 +11,8 @@ const joined: SharedDownload[] = []
 
 afterEach(() => joined.splice(0).forEach((each) => each.leave()))
 
-async function join(locks: DownloadLocks): Promise<SharedDownload> {
-  const shared = new SharedDownload(name, locks)
+async function join(locks: DownloadLocks, priority?: LowPriority): Promise<SharedDownload> {
+  const shared = new SharedDownload(name, locks, priority)
   joined.push(shared)
   await shared.join()
   return shared
@@ -96,4 +97,31 @@ test('who left before it was decided gives the lock back', async () => {
   gone.leave()
   await joining
   expect((await join(locks)).role).toBe('owner')
+})
+
+describe('an owner of low priority', () => {
+  test('is hastened by one who waits with somebody waiting for it, or as soon as that is so', async () => {
+    const locks = createDownloadLocks()
+    const gate = new ForegroundGate()
+    const low = () => new LowPriority(gate)
+    const [ownersPriority, waitersPriority] = [low(), low()]
+    const owner = await join(locks, ownersPriority)
+    const waiting = await join(locks, waitersPriority)
+    expect([owner.role, waiting.role]).toEqual(['owner', 'waiting'])
+    // One that is in no hurry either has had its say before the next message comes.
+    owner.tellStored(chunk)
+    await waiting.news(neverAborted())
+    expect(ownersPriority.isLow).toBe(true)
+    waitersPriority.hasten()
+    await ownersPriority.hastened(neverAborted())
+  })
+
+  test('is hastened by a load without a priority, and so is the next owner before it', async () => {
+    const locks = createDownloadLocks()
+    const gate = new ForegroundGate()
+    const priorities = [new LowPriority(gate), new LowPriority(gate)]
+    for (const priority of priorities) await join(locks, priority)
+    await join(locks)
+    await Promise.all(priorities.map((priority) => priority.hastened(neverAborted())))
+  })
 })
