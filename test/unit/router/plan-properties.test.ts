@@ -10,7 +10,7 @@ const holds = (name: string, property: (planned: Plan, input: PlanInput, given: 
   it(name, () => {
     fc.assert(
       fc.property(anyCase, (given) => property(plan(given.input, given.estimators), given.input, given)),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 
@@ -113,7 +113,8 @@ describe('no order is worse than its own estimates', () => {
 
   holds('among placements of the device that are equally near', (planned, input) => {
     const { policy, device, purpose } = input
-    if (device.backends !== undefined && policy.prefer !== 'fastest') return // The caller's order.
+    const isByTime = policy.prefer === 'fastest' && purpose === 'answer'
+    if (device.backends !== undefined && !isByTime) return // The caller's order.
     const found = ofEngine(planned, 'device').filter((one) => latenessOf(one, input) === 0 || purpose === 'prepare')
     for (const readiness of ['ready', 'cached', 'loading', 'absent'] as const) {
       const alike = found.filter((one) => one.readiness === readiness && isSmall(one))

@@ -59,7 +59,7 @@ function measureAgain(order: readonly Candidate[], { policy }: PlanInput): Devic
 function isUpgrade(candidate: DeviceCandidate, first: DeviceCandidate): boolean {
   if (candidate.estimate.basis === 'assumed' || first.estimate.basis !== 'measured') return false
   const factor = isOnDevice(candidate) ? worthSession : worthDownload
-  return onceReadyMs(candidate.estimate) * factor <= onceReadyMs(first.estimate)
+  return onceReadyMs(candidate.estimate) * factor < onceReadyMs(first.estimate)
 }
 
 /** What needs no download, else what is being downloaded, else what will be fastest. */
