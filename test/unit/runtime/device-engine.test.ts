@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { EngineAnswer, EngineRequest, Placement } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
-import { createDeviceEngine, WorkerHost } from '../../../packages/sdk/src/runtime/index.js'
+import { createDeviceEngine, WorkerHost, type DeviceEngineOptions } from '../../../packages/sdk/src/runtime/index.js'
 import { createDeferred, neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import type { PrepareEvent, WorkerHandlers } from '../../../packages/sdk/src/transport/index.js'
 import { everywhere } from '../router/inputs.js'
@@ -24,20 +24,25 @@ function streamOf(...events: PrepareEvent[]): ReadableStream<PrepareEvent> {
   })
 }
 
-function createEngine(behaviour: { prepare?: Prepare; run?: WorkerHandlers['run'] } = {}) {
+function createEngine(
+  behaviour: { prepare?: Prepare; run?: WorkerHandlers['run'] } = {},
+  options: DeviceEngineOptions = {},
+) {
   const prepare = vi.fn<Prepare>(behaviour.prepare ?? (() => Promise.resolve(streamOf())))
   const run = vi.fn<WorkerHandlers['run']>(behaviour.run ?? (() => Promise.resolve(answer)))
   const register = vi.fn(() => Promise.resolve(undefined))
   const hasten = vi.fn<WorkerHandlers['hasten']>(() => Promise.resolve(undefined))
   const shutdown = () => Promise.resolve({ sessions: 0, gpuDevices: 0, databases: 0 })
+  const unload = vi.fn<WorkerHandlers['unload']>(() => Promise.resolve(undefined))
   const workers: FakeWorker[] = []
   const host = new WorkerHost(() => {
-    const fake = startFakeWorker({ prepare, run, register, hasten, shutdown })
+    const fake = startFakeWorker({ prepare, run, register, hasten, unload, shutdown })
     workers.push(fake)
     return fake.worker
   })
   const listener = { onDownload: vi.fn(), onReady: vi.fn(), onNotStored: vi.fn(), onPublished: vi.fn() }
-  return { engine: createDeviceEngine(host, 2, listener), prepare, run, register, hasten, listener, workers }
+  const engine = createDeviceEngine(host, 2, listener, options)
+  return { engine, prepare, run, register, hasten, unload, listener, workers }
 }
 
 describe('a request on the device', () => {
@@ -242,5 +247,130 @@ describe('readiness', () => {
     expect(engine.readiness(source, place)).toBe('ready')
     workers[0]?.crash()
     await expect.poll(() => engine.readiness(source, place)).toBeUndefined()
+  })
+})
+
+describe('requests that wait', () => {
+  const hanging = () => {
+    const answers: (() => void)[] = []
+    const run = () => new Promise<EngineAnswer>((resolve) => answers.push(() => resolve(answer)))
+    return { run, answers }
+  }
+
+  it('are refused with QUEUE_FULL beyond what the policy allows, whatever their lane; one that runs does not wait', async () => {
+    const { run, answers } = hanging()
+    const { engine, run: asked } = createEngine({ run })
+    const ask = (more: Partial<EngineRequest<'tensors'>>) => engine.run(place, { ...request, ...more }, neverAborted())
+    const first = ask({ maxQueued: 0 })
+    await expect(ask({ maxQueued: 0, lane: 'interactive' })).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      details: { waiting: 0, maxQueued: 0, lane: 'interactive' },
+    })
+    const second = ask({ maxQueued: 1 })
+    await expect(ask({ maxQueued: 1 })).rejects.toMatchObject({ code: 'QUEUE_FULL', details: { waiting: 1 } })
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(2))
+    for (const give of answers) give()
+    await Promise.all([first, second])
+    // Those that have ended do not count any more.
+    const third = ask({ maxQueued: 0 })
+    await vi.waitFor(() => expect(answers).toHaveLength(3))
+    answers.at(-1)?.()
+    expect(await third).toMatchObject({ output: {} })
+  })
+
+  it('are not started when their deadline has passed meanwhile', async () => {
+    const opened = createDeferred<ReadableStream<PrepareEvent>>()
+    const { engine, run } = createEngine({ prepare: () => opened.promise })
+    const late = engine.run(place, { ...request, deadlineAt: performance.now() }, neverAborted())
+    opened.resolve(streamOf())
+    await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it('tell the worker their lane, and nothing of the queue with their source', async () => {
+    const { engine, run, register } = createEngine()
+    await engine.run(place, request, neverAborted())
+    await engine.run(place, { ...request, lane: 'interactive', maxQueued: 3, deadlineAt: Infinity }, neverAborted())
+    expect(run.mock.calls.map(([{ lane }]) => lane)).toEqual(['default', 'interactive'])
+    expect(register.mock.calls).toEqual([[source, expect.anything()]])
+  })
+
+  it.each([
+    ['of the background, where they can be merged', 'background', 2],
+    ['of the background, and cannot be merged, go straight to the worker', 'background', undefined],
+    ['of another lane go straight to the worker', 'default', 2],
+  ] as const)('%s', async (_what, lane, merged) => {
+    const { run, answers } = hanging()
+    const batchingOf = () =>
+      merged && {
+        kindOf: () => '',
+        rowsOf: () => 1,
+        merge: () => ({}),
+        split: (_output: unknown, inputs: readonly unknown[]) => inputs.map(() => ({})),
+      }
+    const { engine, run: asked } = createEngine({ run }, { batchingOf })
+    await engine.prepare(place, source, neverAborted())
+    const waiting = [1, 2, 3].map(() => engine.run(place, { ...request, lane }, neverAborted()))
+    const isMerged = lane === 'background' && merged !== undefined
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(isMerged ? 1 : 3))
+    for (const give of answers.splice(0)) give()
+    if (isMerged) {
+      await vi.waitFor(() => expect(answers).toHaveLength(1))
+      answers[0]?.()
+    }
+    const counts = (await Promise.all(waiting)).map(({ timings }) => timings.batchedRequests)
+    expect(counts).toEqual(isMerged ? [undefined, 2, 2] : [undefined, undefined, undefined])
+  })
+})
+
+describe('a budget of memory', () => {
+  const memory = { maxBytes: 1, bytesOf: () => 1 }
+  const other = { manifest: { ...everywhere, id: 'other' }, manifestUrl: 'https://models.example/other/manifest.json' }
+
+  it('unloads the least recently used model before another one is made ready', async () => {
+    const { engine, prepare, unload } = createEngine({}, { memory })
+    await engine.prepare(place, source, neverAborted())
+    prepare.mockImplementation(() => {
+      expect(unload.mock.calls.map(([payload]) => payload)).toEqual([
+        { model: 'model@1', backend: 'wasm', variant: 'fp32' },
+      ])
+      return Promise.resolve(streamOf())
+    })
+    await engine.run(place, { ...request, ...other }, neverAborted())
+    expect(unload).toHaveBeenCalledOnce()
+    expect([engine.readiness(source, place), engine.readiness(other, place)]).toEqual([undefined, 'ready'])
+  })
+
+  it('never unloads a model with requests in flight, and makes up for it when they have ended', async () => {
+    const running = createDeferred<EngineAnswer>()
+    const { engine, run, unload } = createEngine({ run: () => running.promise }, { memory })
+    const busy = engine.run(place, request, neverAborted())
+    await vi.waitFor(() => expect(run).toHaveBeenCalled())
+    await engine.prepare(place, other, neverAborted())
+    // What has room is over: the one that nobody works with goes.
+    await vi.waitFor(() => expect(unload).toHaveBeenCalledOnce())
+    expect(engine.readiness(source, place)).toBe('ready')
+    running.resolve(answer)
+    await busy
+    expect(engine.readiness(source, place)).toBe('ready')
+    expect(engine.readiness(other, place)).toBeUndefined()
+  })
+
+  it('when memory is short all the same, the least recently used model makes room once', async () => {
+    const { engine, prepare, unload } = createEngine()
+    await engine.prepare(place, source, neverAborted())
+    const short = () =>
+      Promise.resolve(
+        new ReadableStream<PrepareEvent>({
+          start: (controller) => controller.error(new EdgewardError('OUT_OF_MEMORY', 'no memory')),
+        }),
+      )
+    prepare.mockImplementationOnce(short)
+    await engine.prepare(place, other, neverAborted())
+    expect(unload.mock.calls.map(([{ model }]) => model)).toEqual(['model@1'])
+    expect(engine.readiness(other, place)).toBe('ready')
+    prepare.mockImplementation(short)
+    await expect(engine.prepare(place, source, neverAborted())).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+    expect(unload).toHaveBeenCalledTimes(2)
   })
 })

@@ -110,6 +110,26 @@ describe('work that nobody waits for any more', () => {
     expect([work.mock.calls, started]).toEqual([[], []])
   })
 
+  it('leaves the lane in which it came, also when it would now come in another', async () => {
+    const { queue, open } = busyQueue()
+    const caller = new AbortController()
+    let lane: Lane = 'background'
+    const changing: Turn = {
+      model: 'model',
+      signal: caller.signal,
+      get lane() {
+        return lane
+      },
+    }
+    const work = vi.fn(() => Promise.resolve())
+    const waiting = queue.run(changing, work)
+    lane = 'default'
+    caller.abort('gone')
+    await expect(waiting).rejects.toBe('gone')
+    await open()
+    expect(work).not.toHaveBeenCalled()
+  })
+
   it('is not taken by a queue that is free either', async () => {
     const work = vi.fn(() => Promise.resolve())
     await expect(new LaneQueue().run(turn('default', 'model', AbortSignal.abort('gone')), work)).rejects.toBe('gone')

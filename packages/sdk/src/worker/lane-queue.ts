@@ -13,7 +13,8 @@ export interface Turn {
 }
 
 interface Waiting {
-  readonly turn: Turn
+  readonly lane: Lane
+  readonly model: string
   start(): Promise<void>
 }
 
@@ -31,7 +32,7 @@ export class LaneQueue {
 
   /** Runs `work` when it is its turn. */
   run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
-    const { signal } = turn
+    const { lane, model, signal } = turn
     return new Promise<T>((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason as Error)
@@ -43,7 +44,8 @@ export class LaneQueue {
         reject(signal.reason as Error)
       }
       const waiting: Waiting = {
-        turn,
+        lane,
+        model,
         start: () => {
           signal.removeEventListener('abort', onAbort)
           if (!isFirst) turn.onWaited?.(performance.now() - cameAt)
@@ -58,14 +60,14 @@ export class LaneQueue {
   }
 
   #join(waiting: Waiting): void {
-    const { lane, model } = waiting.turn
+    const { lane, model } = waiting
     const ofModel = this.#waiting[lane].get(model)
     if (ofModel === undefined) this.#waiting[lane].set(model, [waiting])
     else ofModel.push(waiting)
   }
 
   #leave(waiting: Waiting): void {
-    const { lane, model } = waiting.turn
+    const { lane, model } = waiting
     const others = (this.#waiting[lane].get(model) ?? []).filter((other) => other !== waiting)
     if (others.length > 0) this.#waiting[lane].set(model, others)
     else this.#waiting[lane].delete(model)
