@@ -84,7 +84,7 @@ test('prepare reports progress up to the last byte, and the next request loads n
 
 test('explains every placement, and why others are out', async () => {
   const edge = testClient({ remote: endpoint() })
-  const { placements, ruledOut } = await edge.explain('all-minilm-l6-v2', { policy: { residency: 'local-only' } })
+  const { placements, ruledOut } = await edge.explain('all-minilm-l6-v2', 'A cat sleeps.', { policy: { residency: 'local-only' } })
   expect(placements.map(({ placement }) => placement)).toEqual([{ engine: 'device', backend: 'wasm', variant: 'q8' }])
   expect(ruledOut.map(({ placement, reason }) => [placement.engine, reason])).toEqual([
     ['device', 'there is no WebGPU adapter'],

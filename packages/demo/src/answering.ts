@@ -51,7 +51,7 @@ export class Answering {
   }
 
   explain(task: DemoTask): Promise<Plan> {
-    return this.#clientFor(this.mode).explain(models[task], { policy: policies[this.mode] })
+    return this.#clientFor(this.mode).explain(models[task], undefined, { policy: policies[this.mode] })
   }
 
   onDownload(listener: (progress: DownloadProgress) => void): void {

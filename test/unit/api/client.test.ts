@@ -40,6 +40,8 @@ describe('a request', () => {
         task: 'tensors',
         input: x,
         options: { outputs: ['y'] },
+        lane: 'default',
+        maxQueued: Infinity,
         manifest: everywhere,
         manifestUrl: 'https://models.example/model/manifest.json',
       },
@@ -99,7 +101,7 @@ describe('a local-only request', () => {
         client.run('model', x, { policy }),
         client.run('model', x, { policy: { ...policy, prefer: 'remote' } }),
         client.prepare('model', { policy }),
-        client.explain('model', { policy }),
+        client.explain('model', undefined, { policy }),
       ])
       expect(
         JSON.stringify(outcomes, (_key, value: unknown) => (value instanceof Error ? value.message : value)),

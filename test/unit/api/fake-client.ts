@@ -1,5 +1,6 @@
 /** An EdgewardClient on engines that the test writes; everything else of it is real. */
 import { EdgewardClient, type ClientParts } from '../../../packages/sdk/src/api/client.js'
+import { Knowledge, type MeasurementKeeper } from '../../../packages/sdk/src/api/knowledge.js'
 import { ModelDirectory, type LocateModel } from '../../../packages/sdk/src/api/model-directory.js'
 import type { ClientOptions } from '../../../packages/sdk/src/api/options.js'
 import { resolveClientOptions } from '../../../packages/sdk/src/api/resolve-options.js'
@@ -36,6 +37,13 @@ export function untouchable(kind: Placement['engine']): Engine {
 export const findsEverything: LocateModel = ({ modelsUrls: [first], model }) =>
   Promise.resolve({ manifest: everywhere, manifestUrl: `${first}${model}/manifest.json` })
 
+/** Nothing was measured before, and nothing is kept. */
+const forgetful: MeasurementKeeper = {
+  recall: () => Promise.resolve({ records: [] }),
+  remember: () => Promise.resolve(),
+  benchmark: () => Promise.reject(new Error('nothing is measured here')),
+}
+
 interface FakeParts extends Partial<Omit<ClientParts, 'options' | 'models' | 'engines'>> {
   /** `remote` is the engine of the one endpoint. */
   readonly engines?: { readonly device?: Engine; readonly remote?: Engine }
@@ -56,6 +64,10 @@ export function createFakeClient({
     engines: { ...(device && { device }), remotes: new Map(remote ? [[endpoint, remote]] : []) },
     endpoints: remote ? [endpoint] : [],
     threads: 1,
+    knowledge: new Knowledge(forgetful, 1),
+    readiness: () => 'ready',
+    foreground: () => undefined,
+    diagnose: () => Promise.resolve([]),
     models: new ModelDirectory(resolved.models, locate),
     cache: () => Promise.reject(new Error('this client has no cache')),
     download: () => Promise.resolve(),

@@ -6,8 +6,8 @@ import {
   checkPipelineOptions,
   checkPrepareOptions,
   resolveClientOptions,
-  resolvePolicy,
 } from '../../../packages/sdk/src/api/resolve-options.js'
+import { resolvePolicy } from '../../../packages/sdk/src/api/resolve-policy.js'
 
 /** Calls `check` with what the compiler would refuse. */
 function failureOf(check: (options: never) => unknown, options: unknown): unknown {
@@ -28,7 +28,7 @@ describe('defaults', () => {
     expect(resolveClientOptions({})).toEqual({
       ...clientDefaults,
       models: ['/models/'],
-      remote: undefined,
+      remote: [],
       backends: undefined,
       threads: undefined,
       workerUrl: undefined,
@@ -49,20 +49,16 @@ describe('defaults', () => {
       device: false,
       backends: ['wasm'],
       threads: 2,
-      remote,
+      remote: [remote],
     })
     const said = { prefer: 'remote', residency: undefined } as never // As plain JavaScript may say it.
-    expect(resolvePolicy(said, clientDefaults.policy)).toEqual({ residency: 'any', prefer: 'remote', offline: false })
+    expect(resolvePolicy(said, clientDefaults.policy)).toEqual({ ...clientDefaults.policy, prefer: 'remote' })
   })
 
   it('of a request are the policy of the client', () => {
     const own = { ...clientDefaults.policy, residency: 'local-only', prefer: 'remote' } as const
     expect(resolvePolicy(undefined, own)).toBe(own)
-    expect(resolvePolicy({ prefer: 'device' }, own)).toEqual({
-      residency: 'local-only',
-      prefer: 'device',
-      offline: false,
-    })
+    expect(resolvePolicy({ prefer: 'device' }, own)).toEqual({ ...clientDefaults.policy, residency: 'local-only' })
   })
 })
 
@@ -116,7 +112,18 @@ describe('a wrong value is refused with what is right', () => {
     ['remote.maxResponseBytes', { remote: { ...remote, maxResponseBytes: NaN } }, 'bytes above zero'],
     ['remote.binary', { remote: { ...remote, binary: 1 } }, 'true or false'],
     ['policy.residency', { policy: { residency: 'local' } }, "'local-only' or 'any'"],
-    ['policy.prefer', { policy: { prefer: 'gpu' } }, "'device' or 'remote'"],
+    ['policy.prefer', { policy: { prefer: 'gpu' } }, "'device' or 'fastest' or 'cheapest' or 'remote'"],
+    ['policy.deadlineMs', { policy: { deadlineMs: 0 } }, 'milliseconds above zero, or Infinity'],
+    ['policy.firstOutputMs', { policy: { firstOutputMs: '5' } }, 'milliseconds above zero, or Infinity'],
+    ['policy.maxDownloadBytes', { policy: { maxDownloadBytes: -1 } }, 'bytes from zero, or Infinity'],
+    ['policy.maxMemoryBytes', { policy: { maxMemoryBytes: 0 } }, 'bytes above zero, or Infinity'],
+    ['policy.maxQueued', { policy: { maxQueued: NaN } }, 'requests from zero, or Infinity'],
+    ['policy.saveData', { policy: { saveData: true } }, "'auto' or 'on' or 'off'"],
+    ['policy.power', { policy: { power: 'high' } }, "'auto' or 'low'"],
+    ['hedgeShare', { hedgeShare: 2 }, 'a number from 0 to 1'],
+    ['shadowShare', { shadowShare: '1%' }, 'a number from 0 to 1'],
+    ['remote.loadReports', { remote: { ...remote, loadReports: 'yes' } }, 'true or false'],
+    ['remote[1].protocol', { remote: [remote, { ...remote, protocol: 'grpc' }] }, "'oip'"],
     ['policy', { policy: 'local-only' }, 'an object'],
     ['remote', { remote: null }, 'an object'],
   ])('%s: %j', (name, options, right) => {

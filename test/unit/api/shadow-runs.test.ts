@@ -55,13 +55,13 @@ function setUp({ shadowShare = 1, random = () => 0, now = () => 0, device = {}, 
     }
   }
   const engines = { device: noting('device', device), remotes: new Map([[endpoint, noting('remote', remotely)]]) }
-  const shadowRuns = new ShadowRuns({
-    shadowShare,
-    signal: disposing.signal,
-    onRun: (run) => runs.push(run),
-    random,
-    now,
-  })
+  const real = new ShadowRuns({ shadowShare, signal: disposing.signal, random, now })
+  const shadowRuns = {
+    async consider(request: Parameters<typeof real.consider>[0]) {
+      const run = await real.consider(request)
+      if (run) runs.push(run)
+    },
+  }
   const answered: AnsweredRequest<'tensors'> = {
     plan: deviceAndEndpoint,
     request: { model: 'model', task: 'tensors', input: x, options: {}, manifest: everywhere, lane: 'interactive' },

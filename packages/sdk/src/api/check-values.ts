@@ -2,6 +2,9 @@
 import { EdgewardError } from '../errors/index.js'
 import { nearestName } from '../shared/index.js'
 
+/** Every key of an options type: one that is missing or too many does not compile. */
+export type Keys<T> = { readonly [K in keyof T]-?: true }
+
 export function refuseUnknown(where: string, options: unknown, known: Readonly<Record<string, true>>): void {
   if (typeof options !== 'object' || options === null) {
     throw new EdgewardError(

@@ -2,6 +2,7 @@
 import type {
   Capabilities,
   EventName,
+  Finding,
   Listener,
   ModelCache,
   Placement,
@@ -36,8 +37,14 @@ export interface Client {
    * preparation, when the device cannot.
    */
   prepare(model: string, options?: PrepareOptions): Promise<Placement>
-  /** The plan for a request: every placement with the reason it stands there, and those ruled out. */
-  explain(model: string, options?: RequestOptions): Promise<Plan>
+  /**
+   * The plan for a request: every placement with its estimate and the reason it stands there, and those ruled out.
+   *
+   * @param input - of the model's own task; without one, an ordinary request is taken
+   */
+  explain(model: string, input?: TaskInput<TaskName>, options?: RequestOptions): Promise<Plan>
+  /** What would make this page faster or safer, each with the header or line to add. Asks for a few headers. */
+  doctor(): Promise<readonly Finding[]>
   /** The cache of weights: what is in it, and what should be. */
   readonly models: ModelCache
   /** What this site stores, and may store. */

@@ -1,9 +1,8 @@
-/** The client: what `createClient` returns. It turns a call into a planned request and owns everything below. */
+/** The client: what `createClient` returns. It owns everything below. */
 import type {
-  Attempt,
   Capabilities,
-  EdgewardEvents,
   EventName,
+  Finding,
   Listener,
   ModelCache,
   Placement,
@@ -12,35 +11,36 @@ import type {
   StorageUse,
   TaskInput,
   TaskName,
-  TaskOptions,
   TaskOutput,
   TensorMap,
 } from '../contract/index.js'
-import { EdgewardError, isEdgewardError, type ErrorCode } from '../errors/index.js'
-import { dispatch, prepareFirst, type Engines } from '../router/index.js'
-import { abortable, splitModelName } from '../shared/index.js'
-import { assertTaskName, prepareInput } from '../tasks/page.js'
+import { EdgewardError } from '../errors/index.js'
+import type { Engines } from '../router/index.js'
+import { assertTaskName, checkInput, unitsOf } from '../tasks/page.js'
+import { Aftermath } from './aftermath.js'
+import { BackgroundLoads } from './background-loads.js'
 import { BackgroundUpdates, type UpdateModel } from './background-updates.js'
 import type { Client, Pipeline } from './client-surface.js'
+import { IdleBenchmark } from './idle-benchmark.js'
+import { Learning, placeOf } from './learning.js'
 import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
 import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
-import { foundOf, Planner, type Planned, type PlannerParts, type PlanRequest } from './planner.js'
+import { taskOf } from './plan-facts.js'
+import { Planner, type PlannerParts } from './planner.js'
+import { Requests } from './requests.js'
 import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from './resolve-options.js'
+import { ShadowRuns } from './shadow-runs.js'
 
 /** What a client is made of; `createClient` puts it together. */
 export interface ClientParts extends CacheParts, PlannerParts {
   readonly engines: Engines
   readonly update: UpdateModel
+  /** Tells the worker how many requests of this page need the network now. */
+  readonly foreground: (requests: number) => void
+  /** Says what would make this page faster or safer. */
+  readonly diagnose: (capabilities: Capabilities) => Promise<readonly Finding[]>
   /** Frees what no engine owns. */
   readonly release: () => Promise<void>
-}
-
-/** What working by a plan came to. */
-interface Worked<V> {
-  readonly placement: Placement
-  readonly value: V
-  /** What ended the attempts before. */
-  readonly codes?: readonly ErrorCode[]
 }
 
 export class EdgewardClient implements Client {
@@ -48,19 +48,43 @@ export class EdgewardClient implements Client {
   readonly #parts: ClientParts
   readonly #disposing = new AbortController()
   readonly #planner: Planner
-  readonly #updates: BackgroundUpdates
-  /** The models that this client has answered with on the device: they keep their revision. */
-  readonly #used = new Set<string>()
+  readonly #requests: Requests
+  readonly #benchmark: IdleBenchmark
+  #pending = 0
   #disposed: Promise<void> | undefined
 
-  constructor(parts: ClientParts) {
+  constructor(given: ClientParts) {
+    const signal = this.#disposing.signal
+    const { options, emitter, knowledge, foreground, update } = given
+    const loads = new BackgroundLoads({
+      prepare: async (placement, source, loading, priority) =>
+        given.engines.device?.prepare(placement, source, loading, priority),
+      foreground,
+      onFailed: (planned, placement, { code, message }) => knowledge.judge(placeOf(planned, placement), code, message),
+      signal,
+    })
+    const parts = { ...given, engines: yieldingTo(loads, given.engines) }
     this.#parts = parts
     this.#planner = new Planner(parts)
-    this.#updates = new BackgroundUpdates(parts.options.updates, parts.update, parts.emitter)
+    const updates = new BackgroundUpdates(
+      options.updates,
+      (model, aborting) => loads.whileLoading(() => update(model, aborting)),
+      emitter,
+    )
+    const shadows = new ShadowRuns({ shadowShare: options.shadowShare, signal })
+    this.#benchmark = new IdleBenchmark(knowledge, () => this.#pending > 0)
+    const aftermath = new Aftermath({
+      ...{ emitter, engines: parts.engines, knowledge, loads, updates, shadows, benchmark: this.#benchmark },
+      learning: new Learning(knowledge, emitter),
+      disposing: signal,
+    })
+    this.#requests = new Requests({
+      ...{ engines: parts.engines, emitter, planner: this.#planner, aftermath, hedgeShare: options.hedgeShare },
+    })
     this.models = createModelCache(parts, {
       planner: this.#planner,
-      isUsed: (model) => this.#used.has(model),
-      signalOf: (options) => this.#signalOf(options),
+      isUsed: (model) => aftermath.isUsed(model),
+      signalOf: (requestOptions) => this.#signalOf(requestOptions),
     })
   }
 
@@ -75,25 +99,31 @@ export class EdgewardClient implements Client {
 
   async prepare(model: string, options: PrepareOptions = {}): Promise<Placement> {
     checkPrepareOptions(options)
-    const startedAt = performance.now()
     const signal = this.#signalOf(options)
     const stop = watchProgress(this.#parts.emitter, model, options.onProgress)
     try {
-      return await this.#withPlan({ model, policy: options.policy, load: 'sessions' }, signal, async (planned) => {
-        const source = isEdgewardError(planned.source) ? undefined : planned.source
-        const placement = await prepareFirst(planned.planned, source, this.#context(planned, signal, startedAt))
-        return { placement, value: placement }
-      })
+      return await this.#counted(() => this.#requests.prepare(model, options, signal))
     } finally {
       stop()
     }
   }
 
-  async explain(model: string, options: RequestOptions = {}): Promise<Plan> {
+  async explain(model: string, input?: TaskInput<TaskName>, options: RequestOptions = {}): Promise<Plan> {
     checkExplainOptions(options)
     const signal = this.#signalOf(options)
-    const { planned } = await this.#planner.plan({ model, policy: options.policy, isExplained: true }, signal)
-    return planned
+    const { policy, lane = 'default' } = options
+    const request = { model, policy, lane, isExplained: true }
+    const planned = await this.#planner.plan(request, signal)
+    if (input === undefined) return planned.planned
+    const task = taskOf(planned.source)
+    checkInput(task, input)
+    const units = unitsOf(task, input)
+    return (await this.#planner.plan({ ...request, units }, signal)).planned
+  }
+
+  async doctor(): Promise<readonly Finding[]> {
+    this.#signalOf({})
+    return this.#parts.diagnose(await this.capabilities())
   }
 
   storage(): Promise<StorageUse> {
@@ -119,72 +149,18 @@ export class EdgewardClient implements Client {
     input: TaskInput<T>,
     options: PipelineOptions<T>,
   ): Promise<Result<TaskOutput<T>>> {
-    const startedAt = performance.now()
     checkPipelineOptions(task, options)
     const signal = this.#signalOf(options)
-    const prepared = await this.#prepareInput(task, input, signal)
+    return this.#counted(() => this.#requests.answer(task, model, input, options, signal))
+  }
+
+  /** Work that the caller waits for. */
+  async #counted<V>(work: () => Promise<V>): Promise<V> {
+    this.#pending += 1
     try {
-      return await this.#withPlan(
-        { model, task, policy: options.policy, load: 'sessions' },
-        signal,
-        async (planned) => {
-          const request = { ...requestOf(planned), task, input: prepared.input, options: taskOptionsOf(options) }
-          const result = await dispatch(planned.planned, request, this.#context(planned, signal, startedAt))
-          const { placement, timings, attempts } = result
-          this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
-          return { placement, value: result, codes: attempts.map(({ code }) => code) }
-        },
-      )
+      return await work()
     } finally {
-      prepared.dispose()
-    }
-  }
-
-  /** A picture may take long to be there; an abort does not wait for it. */
-  async #prepareInput<T extends TaskName>(task: T, input: TaskInput<T>, signal: AbortSignal) {
-    const preparing = prepareInput(task, input)
-    try {
-      return await abortable(preparing, signal)
-    } catch (error) {
-      preparing.then((unused) => unused.dispose()).catch(() => undefined) // Its failure is `error`, or came after the abort.
-      throw error
-    }
-  }
-
-  /** Works by a plan; by another one when the revision that it was made for has left the cache meanwhile. */
-  async #withPlan<V>(
-    request: PlanRequest,
-    signal: AbortSignal,
-    work: (planned: Planned) => Promise<Worked<V>>,
-  ): Promise<V> {
-    const planned = await this.#planner.plan(request, signal)
-    try {
-      const { placement, value, codes = [] } = await work(planned)
-      if (this.#planner.reconsider(planned, codes)) this.#used.delete(request.model)
-      else if (placement.engine === 'device') {
-        this.#used.add(request.model)
-        this.#updates.consider(planned, this.#disposing.signal)
-      }
-      return value
-    } catch (error) {
-      if (signal.aborted || !(await this.#planner.isReplaced(planned, codesOf(error), signal))) throw error
-      this.#used.delete(request.model)
-      return (await work(await this.#planner.plan(request, signal))).value
-    }
-  }
-
-  #context({ model, task, policy }: Planned, signal: AbortSignal, startedAt: number) {
-    const { engines, emitter } = this.#parts
-    const { device } = engines
-    // By construction, not by a check further down: such a request never meets an engine that has a network.
-    const staysHere = policy.residency === 'local-only' || policy.offline
-    const reachable: Engines = staysHere ? { ...(device && { device }), remotes: new Map() } : engines
-    return {
-      engines: reachable,
-      signal,
-      startedAt,
-      onFallback: (attempt: EdgewardEvents['fallback']['attempt']) =>
-        emitter.emit('fallback', { model, task, attempt }),
+      this.#pending -= 1
     }
   }
 
@@ -197,26 +173,27 @@ export class EdgewardClient implements Client {
   }
 
   async #dispose(): Promise<void> {
-    const { engines, emitter, release } = this.#parts
+    const { engines, emitter, knowledge, release } = this.#parts
     this.#disposing.abort(new EdgewardError('DISPOSED', 'The client was disposed.'))
-    await Promise.all([engines.device, ...engines.remotes.values()].map((engine) => engine?.dispose()))
+    this.#benchmark.dispose()
+    await knowledge.dispose()
+    const all = [...(engines.device ? [engines.device] : []), ...engines.remotes.values()]
+    await Promise.all(all.map((engine) => engine.dispose()))
     await release()
     emitter.clear()
   }
 }
 
-/** What every request says of its model. Whoever answers knows it without a revision in its name. */
-function requestOf({ model, task, source }: Planned) {
-  return { model: splitModelName(model).id, task, ...foundOf(source) }
-}
-
-/** The codes that a request ended with. */
-function codesOf(error: unknown): readonly ErrorCode[] {
-  if (!isEdgewardError(error)) return []
-  const { attempts = [] } = error.details as { attempts?: readonly Attempt[] }
-  return [error.code, ...attempts.map(({ code }) => code)]
-}
-
-function taskOptionsOf<T extends TaskName>({ signal: _signal, policy: _policy, ...options }: PipelineOptions<T>) {
-  return options as unknown as TaskOptions<T>
+/** The same engines; while an endpoint is asked, downloads of low priority pause. */
+function yieldingTo(loads: BackgroundLoads, engines: Engines): Engines {
+  const remotes = [...engines.remotes].map(([endpoint, engine]) => {
+    const yielding: typeof engine = {
+      kind: 'remote',
+      prepare: (...given) => engine.prepare(...given),
+      run: (...given) => loads.withForeground(() => engine.run(...given)),
+      dispose: () => engine.dispose(),
+    }
+    return [endpoint, yielding] as const
+  })
+  return { ...engines, remotes: new Map(remotes) }
 }

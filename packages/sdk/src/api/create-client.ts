@@ -1,7 +1,8 @@
 /** Puts a client together: the only place where the rooms meet. */
-import type { EdgewardEvents } from '../contract/index.js'
+import type { Capabilities, EdgewardEvents, Finding } from '../contract/index.js'
 import { defaultThreads, probeCapabilities } from '../device/index.js'
 import { createOipEngine } from '../remote/index.js'
+import { memoryOf } from '../router/index.js'
 import {
   announcer,
   createDeviceEngine,
@@ -9,13 +10,16 @@ import {
   spawnWorker,
   WorkerHost,
   type DeviceListener,
+  type MemoryBudget,
 } from '../runtime/index.js'
+import { batchingOf } from '../tasks/page.js'
 import { Emitter } from '../telemetry/index.js'
 import { EdgewardClient } from './client.js'
+import { Knowledge, type MeasurementKeeper } from './knowledge.js'
 import type { Client } from './client-surface.js'
 import { ModelDirectory } from './model-directory.js'
 import type { ClientOptions } from './options.js'
-import { resolveClientOptions } from './resolve-options.js'
+import { resolveClientOptions, type ResolvedClientOptions } from './resolve-options.js'
 import { StorageReasons } from './storage-reasons.js'
 
 /**
@@ -32,12 +36,19 @@ export function createClient(options: ClientOptions = {}): Client {
   const storageReasons = new StorageReasons()
   const listener = tell(emitter, storageReasons)
   const processor = createWorkerProcessor(host)
-  const remotes = resolved.remote.map((options) => createOipEngine(options, processor))
+  const knowledge = new Knowledge(keeperIn(host), threads)
+  const remotes = resolved.remote.map((remote) =>
+    createOipEngine(remote, processor, (endpoint, load) =>
+      knowledge.loads.report(endpoint, { ...load, at: performance.now() }),
+    ),
+  )
+  const engineOptions = { memory: memoryWithin(resolved.policy.maxMemoryBytes), batchingOf }
+  const device = resolved.device ? createDeviceEngine(host, threads, listener, engineOptions) : undefined
   const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
   return new EdgewardClient({
     options: resolved,
     engines: {
-      ...(resolved.device && { device: createDeviceEngine(host, threads, listener) }),
+      ...(device && { device }),
       remotes: new Map(remotes.map((engine) => [engine.placement.endpoint, engine])),
     },
     storageReasons,
@@ -47,6 +58,10 @@ export function createClient(options: ClientOptions = {}): Client {
     warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
     endpoints: remotes.map(({ placement }) => placement.endpoint),
     threads,
+    knowledge,
+    readiness: (source, placement) => device?.readiness(source, placement),
+    foreground: (requests) => host.foreground(requests),
+    diagnose: (capabilities) => diagnosePage({ options: resolved, models, host, capabilities }),
     models,
     cache: (action, model) => host.cache(action, model),
     add: (payload) => host.add(payload),
@@ -60,6 +75,44 @@ export function createClient(options: ClientOptions = {}): Client {
     // Without a device engine the worker still pre-processes for the endpoint.
     release: () => host.dispose().then(() => undefined),
   })
+}
+
+/** Few pages ask, so that what answers is loaded only then. */
+async function diagnosePage({
+  options: { policy, device, remote: endpoints },
+  models,
+  host,
+  capabilities,
+}: {
+  readonly options: ResolvedClientOptions
+  readonly models: ModelDirectory
+  readonly host: WorkerHost
+  readonly capabilities: Capabilities
+}): Promise<readonly Finding[]> {
+  const { diagnose } = await import('./doctor.js')
+  const backend = capabilities.webgpu && !capabilities.webgpu.isFallbackAdapter ? 'webgpu' : 'wasm'
+  const locateRuntime = () => host.call('runtimeBinary', { backend })
+  return diagnose({ capabilities, policy, device, models: await models.sources(), endpoints, locateRuntime })
+}
+
+/** How much models may take on the device, all together. */
+function memoryWithin(maxBytes: number): MemoryBudget {
+  return {
+    maxBytes,
+    bytesOf({ manifest }, { backend, variant }) {
+      const found = manifest.variants.find(({ dtype }) => dtype === variant)
+      return found === undefined ? 0 : memoryOf(found, backend)
+    },
+  }
+}
+
+/** Measurements are made, and kept, in the worker. */
+function keeperIn(host: WorkerHost): MeasurementKeeper {
+  return {
+    recall: (browser) => host.call('recall', { browser }),
+    remember: (payload) => host.call('remember', payload),
+    benchmark: (webgpu) => host.call('benchmark', { webgpu }),
+  }
 }
 
 function tell(emitter: Emitter<EdgewardEvents>, reasons: StorageReasons): DeviceListener {

@@ -42,6 +42,13 @@ export class ModelDirectory {
     return abortable(finding, signal)
   }
 
+  /** The sources of all models that were found so far. */
+  async sources(): Promise<readonly ModelSource[]> {
+    const found = await Promise.allSettled(this.#found.values())
+    const all = found.flatMap((one) => (one.status === 'fulfilled' && !isEdgewardError(one.value) ? [one.value] : []))
+    return [...new Map(all.map((source) => [source.manifestUrl, source])).values()]
+  }
+
   /** Has this source used from now on. */
   keep(model: string, source: ModelSource): void {
     this.#found.set(keyOf(model, 'cache-first'), Promise.resolve(source))

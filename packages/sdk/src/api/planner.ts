@@ -1,24 +1,33 @@
 /** Makes the plan for a request: from the model's source, what this device can, and what the cache has. */
 import type {
+  Attempt,
   Backend,
   Capabilities,
   EdgewardEvents,
+  Lane,
   Manifest,
   MissingByVariant,
   ModelSource,
+  Placement,
   Plan,
   Policy,
   ResolvedPolicy,
   TaskName,
 } from '../contract/index.js'
 import { isEdgewardError, type ErrorCode } from '../errors/index.js'
-import { certainBackend, plan, type PlanInput } from '../router/index.js'
+import { certainBackend, type PlanInput } from '../router/index.js'
 import { abortable, splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { LocateFrom } from '../transport/index.js'
+import type { Knowledge } from './knowledge.js'
 import type { Found, ModelDirectory } from './model-directory.js'
-import { resolvePolicy, type ResolvedClientOptions } from './resolve-options.js'
+import { PlanFacts, taskOf, type Facts } from './plan-facts.js'
+import type { ResolvedClientOptions } from './resolve-options.js'
+import { resolvePolicy } from './resolve-policy.js'
 import type { StorageReasons } from './storage-reasons.js'
+
+/** A place on this device. */
+export type DevicePlacement = Extract<Placement, { engine: 'device' }>
 
 /** What plans are made from. */
 export interface PlannerParts {
@@ -34,6 +43,9 @@ export interface PlannerParts {
   readonly missing: (manifest: Manifest) => Promise<MissingByVariant>
   /** Starts the runtime for a backend, before a model asks for it. */
   readonly warm: (backend: Backend) => void
+  readonly knowledge: Knowledge
+  /** How near a placement of the device is, if anything was begun. */
+  readonly readiness: (source: ModelSource, placement: DevicePlacement) => 'ready' | 'loading' | undefined
 }
 
 export interface PlanRequest {
@@ -47,6 +59,11 @@ export interface PlanRequest {
   readonly isExplained?: boolean
   /** What is loaded by this plan, if something is: the beginning is told to who listens. */
   readonly load?: 'files' | 'sessions'
+  /** How much work the request is; without one, an ordinary request of its task is taken. */
+  readonly units?: number
+  readonly lane?: Lane
+  /** `answer`, when absent. */
+  readonly purpose?: PlanInput['purpose']
 }
 
 /** A plan, with what it was made from. */
@@ -67,12 +84,14 @@ const offlineReason = (model: string) =>
 
 export class Planner {
   readonly #parts: PlannerParts
+  readonly #facts: PlanFacts
   /** The models that go on with the variants that are cached, since their source could not be asked for others; why. */
   readonly #onlyCached = new Map<string, string>()
   #capabilities: Promise<Capabilities> | undefined
 
   constructor(parts: PlannerParts) {
     this.#parts = parts
+    this.#facts = new PlanFacts(parts)
   }
 
   capabilities(): Promise<Capabilities> {
@@ -80,26 +99,32 @@ export class Planner {
     return this.#capabilities
   }
 
+  /** @throws EdgewardError INVALID_OPTION */
+  policyOf(policy: Policy | undefined): ResolvedPolicy {
+    return resolvePolicy(policy, this.#parts.options.policy)
+  }
+
   async plan(request: PlanRequest, signal: AbortSignal): Promise<Planned> {
-    const { options, models } = this.#parts
+    const { options, models, knowledge } = this.#parts
     const { model, from = 'cache-first', load } = request
-    const policy = resolvePolicy(request.policy, options.policy)
+    const policy = this.policyOf(request.policy)
     const onLocate = () => {
       if (load && options.device) this.#tellLocating(model)
-      // What the caller wants decides first, and offline nothing is fetched before it is known to be needed.
-      if (load === 'sessions' && policy.prefer === 'device' && !policy.offline) this.#warm()
+      if (load === 'sessions' && this.#isDeviceSure(policy, request)) this.#warm()
     }
     const [found, capabilities] = await Promise.all([
       models.find(model, policy.offline ? 'cache' : from, signal, onLocate),
       abortable(this.capabilities(), signal),
+      abortable(knowledge.recall(), signal),
     ])
     const facts: Facts = { request, policy, capabilities }
     if (policy.offline) return this.#complete(facts, found, offlineReason(model))
     const onlyCached = this.#onlyCached.get(model)
     if (onlyCached !== undefined) return this.#complete(facts, found, onlyCached)
-    return lacksVariant(found, this.#planFor(facts, found))
+    const planned = this.#facts.planFor(facts, found)
+    return lacksVariant(found, planned)
       ? this.#withNewest(facts, found, signal)
-      : this.#complete(facts, found)
+      : this.#complete(facts, found, undefined, planned)
   }
 
   /** Has the model looked up again when the device failed so with a source from the cache; returns whether it will be. */
@@ -132,45 +157,31 @@ export class Planner {
     return planned
   }
 
-  async #complete(facts: Facts, source: Found, onlyCached?: string): Promise<Planned> {
+  async #complete(
+    facts: Facts,
+    source: Found,
+    onlyCached?: string,
+    first = this.#facts.planFor(facts, source, { onlyCached }),
+  ): Promise<Planned> {
     const { request, policy, capabilities } = facts
     const { model, task = taskOf(source), isExplained } = request
-    let planned = this.#planFor(facts, source, { onlyCached })
+    let planned = first
     if (!isEdgewardError(source) && (isExplained || (onlyCached !== undefined && !deviceVariant(planned)))) {
       // Without a worker nothing is known of the cache, and nothing of it can be used.
       const missing = await this.#parts.missing(source.manifest).catch(() => undefined)
-      planned = this.#planFor(facts, source, { onlyCached, missing })
+      planned = this.#facts.planFor(facts, source, { onlyCached, missing })
     }
     return { model, task, policy, capabilities, source, planned }
   }
 
-  #planFor(
-    { request, policy, capabilities }: Facts,
-    source: Found,
-    { onlyCached, missing }: { readonly onlyCached?: string | undefined; readonly missing?: PlanInput['missing'] } = {},
-  ): Plan {
-    const { options, endpoints, storageReasons, threads } = this.#parts
-    const { model, task = taskOf(source), isExplained } = request
-    const variants = isEdgewardError(source) ? [] : (source.cachedVariants ?? [])
-    return plan({
-      model,
-      task,
-      manifest: isEdgewardError(source) ? source : source.manifest,
-      capabilities,
-      policy,
-      conditions: { hidden: false, saveData: capabilities.saveData },
-      device: { enabled: options.device, backends: options.backends, threads },
-      units: 1,
-      lane: 'default',
-      purpose: 'answer',
-      readiness: new Map(),
-      measurements: new Map(),
-      link: {},
-      onlyCached: onlyCached === undefined ? undefined : { variants, reason: onlyCached },
-      missing,
-      storage: isExplained ? storageReasons.of(splitModelName(model).id) : undefined,
-      endpoints: endpoints.map((endpoint) => ({ endpoint, isSpared: false })),
-    })
+  /** Whether the request will wait for the device, so that the runtime may start while the manifest travels. */
+  #isDeviceSure(policy: ResolvedPolicy, { purpose }: PlanRequest): boolean {
+    const { endpoints, knowledge } = this.#parts
+    // Offline, nothing is fetched before it is known to be needed; and a limit may keep the model off the device.
+    if (policy.offline || policy.prefer === 'remote' || policy.maxDownloadBytes !== Infinity) return false
+    const savesData = policy.saveData === 'on' || (policy.saveData === 'auto' && knowledge.conditions.saveData)
+    const isAlone = endpoints.length === 0 || policy.residency === 'local-only' || policy.prefer === 'cheapest'
+    return isAlone || (purpose === 'prepare' && !savesData)
   }
 
   /** A load begins with the manifest. */
@@ -192,12 +203,6 @@ export class Planner {
   }
 }
 
-interface Facts {
-  readonly request: PlanRequest
-  readonly policy: ResolvedPolicy
-  readonly capabilities: Capabilities
-}
-
 /** The variant that would run on the device. */
 export function deviceVariant({ placements }: Plan) {
   for (const { placement } of placements) if (placement.engine === 'device') return placement.variant
@@ -210,12 +215,14 @@ function lacksVariant(source: Found, planned: Plan): boolean {
   return variant !== undefined && !source.cachedVariants.includes(variant)
 }
 
-/** The task that a model is packed for; without a manifest only bare tensors can be asked of it. */
-function taskOf(source: Found): TaskName {
-  return isEdgewardError(source) ? 'tensors' : source.manifest.task
-}
-
 /** What of a source a request takes along. */
 export function foundOf(source: Found): Partial<ModelSource> {
   return isEdgewardError(source) ? {} : source
+}
+
+/** The codes that a request ended with. */
+export function codesOf(error: unknown): readonly ErrorCode[] {
+  if (!isEdgewardError(error)) return []
+  const { attempts = [] } = error.details as { attempts?: readonly Attempt[] }
+  return [error.code, ...attempts.map(({ code }) => code)]
 }

@@ -1,26 +1,18 @@
 /** Checks what the caller said, once, at the door, and fills in the defaults. */
-import type {
-  Backend,
-  DownloadOptions,
-  Lane,
-  Policy,
-  ResolvedPolicy,
-  StorageOptions,
-  TaskName,
-} from '../contract/index.js'
+import type { Backend, DownloadOptions, Lane, ResolvedPolicy, StorageOptions, TaskName } from '../contract/index.js'
 import type { RemoteOptions } from '../remote/index.js'
 import {
   aboveZero,
-  definedOf,
   describe,
   invalid,
-  limit,
   oneOf,
   quoted,
   refuseUnknown,
   share,
   trueOrFalse,
+  type Keys,
 } from './check-values.js'
+import { resolvePolicy } from './resolve-policy.js'
 import {
   clientDefaults,
   type ClientOptions,
@@ -45,9 +37,6 @@ export interface ResolvedClientOptions {
   readonly shadowShare: number
   readonly policy: ResolvedPolicy
 }
-
-/** Every key of an options type: one that is missing or too many here does not compile. */
-type Keys<T> = { readonly [K in keyof T]-?: true }
 
 const clientKeys: Keys<ClientOptions> = {
   models: true,
@@ -74,18 +63,6 @@ const remoteKeys: Keys<RemoteOptions> = {
   binary: true,
   loadReports: true,
 }
-const policyKeys: Keys<Policy> = {
-  residency: true,
-  prefer: true,
-  offline: true,
-  deadlineMs: true,
-  firstOutputMs: true,
-  maxDownloadBytes: true,
-  maxMemoryBytes: true,
-  saveData: true,
-  power: true,
-  maxQueued: true,
-}
 const requestKeys: Keys<RequestOptions> = { signal: true, policy: true, lane: true }
 const prepareKeys: Keys<PrepareOptions> = { ...requestKeys, onProgress: true }
 const downloadKeys: Keys<DownloadOptions> = { signal: true, onProgress: true }
@@ -97,10 +74,6 @@ const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
   'image-to-text': {},
 }
 
-const residencies: readonly string[] = ['local-only', 'any'] satisfies ResolvedPolicy['residency'][]
-const preferences: readonly string[] = ['device', 'fastest', 'cheapest', 'remote'] satisfies ResolvedPolicy['prefer'][]
-const saveDataModes: readonly string[] = ['auto', 'on', 'off'] satisfies ResolvedPolicy['saveData'][]
-const powerModes: readonly string[] = ['auto', 'low'] satisfies ResolvedPolicy['power'][]
 const lanes: readonly string[] = ['interactive', 'default', 'background'] satisfies Lane[]
 const updateModes: readonly string[] = ['background', 'manual'] satisfies Updates[]
 const backendNames: readonly string[] = ['webgpu', 'wasm'] satisfies Backend[]
@@ -199,24 +172,6 @@ function checkRemote(where: string, remote: RemoteOptions): void {
   aboveZero(`${where}.maxResponseBytes`, remote.maxResponseBytes, 'bytes')
   if (remote.binary !== undefined) trueOrFalse(`${where}.binary`, remote.binary)
   if (remote.loadReports !== undefined) trueOrFalse(`${where}.loadReports`, remote.loadReports)
-}
-
-/** @throws EdgewardError INVALID_OPTION */
-export function resolvePolicy(policy: Policy | undefined, defaults: ResolvedPolicy): ResolvedPolicy {
-  if (policy === undefined) return defaults
-  refuseUnknown('policy', policy, policyKeys)
-  const resolved = { ...defaults, ...definedOf(policy) }
-  oneOf('policy.residency', resolved.residency, residencies)
-  oneOf('policy.prefer', resolved.prefer, preferences)
-  trueOrFalse('policy.offline', resolved.offline)
-  oneOf('policy.saveData', resolved.saveData, saveDataModes)
-  oneOf('policy.power', resolved.power, powerModes)
-  limit('policy.deadlineMs', resolved.deadlineMs, 'milliseconds above zero', 0)
-  limit('policy.firstOutputMs', resolved.firstOutputMs, 'milliseconds above zero', 0)
-  limit('policy.maxDownloadBytes', resolved.maxDownloadBytes, 'bytes from zero', -1)
-  limit('policy.maxMemoryBytes', resolved.maxMemoryBytes, 'bytes above zero', 0)
-  limit('policy.maxQueued', resolved.maxQueued, 'requests from zero', -1)
-  return resolved
 }
 
 /** Checks what came with a request of a task. @throws EdgewardError INVALID_OPTION */

@@ -52,8 +52,6 @@ export interface ShadowRunsOptions {
   readonly shadowShare: number
   /** Aborts when the client is disposed. */
   readonly signal: AbortSignal
-  /** Never called after `signal` has aborted. */
-  readonly onRun: (run: SecondRun) => void
   /** 0 to 1; for tests. */
   readonly random?: () => number
   /** Milliseconds that only grow; for tests. */
@@ -83,11 +81,12 @@ export class ShadowRuns {
 
   /**
    * Decides whether the request is run again, and runs it. Takes copies of input and output first: when this returns, the
-   * caller may change or close both. The promise is for tests; it never rejects.
+   * caller may change or close both. Resolves with what came of it, if it was run and the client is still there; never
+   * rejects.
    */
-  consider<T extends TaskName>(answered: AnsweredRequest<T>): Promise<void> {
+  async consider<T extends TaskName>(answered: AnsweredRequest<T>): Promise<SecondRun | undefined> {
     const choice = this.#choose(answered)
-    if (choice === undefined) return Promise.resolve()
+    if (choice === undefined) return undefined
     this.#isRunning = true
     return this.#run(choice, answered).finally(() => (this.#isRunning = false))
   }
@@ -120,17 +119,17 @@ export class ShadowRuns {
     return undefined
   }
 
-  async #run<T extends TaskName>(choice: Choice, answered: AnsweredRequest<T>): Promise<void> {
-    const { now, signal, onRun } = this.#options
+  async #run<T extends TaskName>(choice: Choice, answered: AnsweredRequest<T>): Promise<SecondRun | undefined> {
+    const { now, signal } = this.#options
     const { purpose, placement } = choice
     const startedAt = now()
     const result = await this.#answer(choice, answered).catch((thrown: unknown) => {
       const { code } = toEdgewardError(thrown, 'INTERNAL', `A second run on ${placementName(placement)}`)
       return { state: 'failed', code } as const
     })
-    if (signal.aborted) return
+    if (signal.aborted) return undefined
     const { model, task } = answered.request
-    onRun({ purpose, model, task, answered: answered.answered, placement, ms: now() - startedAt, result })
+    return { purpose, model, task, answered: answered.answered, placement, ms: now() - startedAt, result }
   }
 
   async #answer<T extends TaskName>(

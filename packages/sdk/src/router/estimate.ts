@@ -23,8 +23,13 @@ export function estimateDevice(input: PlanInput, manifest: Manifest, variant: Va
   return {
     ...assemble(readyMs, run),
     downloadBytes,
-    memoryBytes: weights * assumed.memoryPerWeightByte[backend],
+    memoryBytes: memoryOf(variant, backend),
   }
+}
+
+/** Bytes of memory that a variant's sessions are expected to take. */
+export function memoryOf(variant: Variant, backend: Backend): number {
+  return weightBytes(variant) * assumed.memoryPerWeightByte[backend]
 }
 
 /** What an endpoint is expected to take. */

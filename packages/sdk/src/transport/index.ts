@@ -15,6 +15,8 @@ export {
   type PrepareEvent,
   type PreparePayload,
   type ProcessPayload,
+  type RecalledMeasurements,
+  type RememberPayload,
   type RunPayload,
   type UpdateOutcome,
   type UpdatePayload,

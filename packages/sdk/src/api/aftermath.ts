@@ -1,0 +1,129 @@
+/** What follows from plans, attempts and answers: what is learnt, loaded in the background, run again, and told. */
+import type {
+  EdgewardEvents,
+  EngineRequest,
+  Placement,
+  ResolvedPolicy,
+  Result,
+  TaskName,
+  TaskOutput,
+} from '../contract/index.js'
+import { isEdgewardError } from '../errors/index.js'
+import { weakness, type Engines, type Tried } from '../router/index.js'
+import { splitModelName } from '../shared/index.js'
+import type { Emitter } from '../telemetry/index.js'
+import type { BackgroundLoads } from './background-loads.js'
+import type { BackgroundUpdates } from './background-updates.js'
+import type { IdleBenchmark } from './idle-benchmark.js'
+import type { Knowledge } from './knowledge.js'
+import type { Learning } from './learning.js'
+import type { Planned, PlanRequest } from './planner.js'
+import { reachableEngines } from './reachable-engines.js'
+import type { SecondRun, ShadowRuns } from './shadow-runs.js'
+
+export interface AftermathParts {
+  readonly emitter: Emitter<EdgewardEvents>
+  readonly engines: Engines
+  readonly knowledge: Knowledge
+  readonly learning: Learning
+  readonly loads: BackgroundLoads
+  readonly updates: BackgroundUpdates
+  readonly shadows: ShadowRuns
+  readonly benchmark: IdleBenchmark
+  /** Aborts when the client is disposed. */
+  readonly disposing: AbortSignal
+}
+
+export class Aftermath {
+  readonly #parts: AftermathParts
+  /** The models that this client has answered with on the device: they keep their revision. */
+  readonly #used = new Set<string>()
+  /** Where each model's requests went last. */
+  readonly #first = new Map<string, Placement>()
+
+  constructor(parts: AftermathParts) {
+    this.#parts = parts
+  }
+
+  /** A request is about to be answered so. Returns why it goes elsewhere than those before it, if it does. */
+  planned(planned: Planned, { policy, purpose }: PlanRequest): string | undefined {
+    const { learning, loads } = this.#parts
+    learning.planned(planned)
+    const { prepareNext } = planned.planned
+    if (prepareNext && !isEdgewardError(planned.source)) loads.consider(planned, prepareNext, planned.source)
+    // A policy of its own says nothing about where the others go.
+    return policy === undefined && purpose !== 'prepare' ? this.#tellMove(planned) : undefined
+  }
+
+  tried(planned: Planned, tried: Tried, units: number): void {
+    this.#parts.learning.tried(planned, tried, units)
+  }
+
+  answered<T extends TaskName>(
+    planned: Planned,
+    request: EngineRequest<T>,
+    result: Result<TaskOutput<T>>,
+    units: number,
+  ): void {
+    const { benchmark, shadows, knowledge, engines } = this.#parts
+    const { planned: plan, policy, capabilities } = planned
+    benchmark.consider(capabilities)
+    const { conditions } = knowledge
+    const second = shadows.consider({
+      ...{ plan, request, policy, conditions, answered: result.placement, output: result.output },
+      engines: reachableEngines(engines, policy),
+      isPowerLow: weakness({ policy, conditions }) !== undefined,
+      isSpared: (endpoint) => knowledge.loads.isSpared(endpoint, performance.now()),
+    })
+    void second.then((run) => run && this.#sawSecondRun(planned, run, units))
+  }
+
+  /** Whether work may be done that nobody waits for, or that is done twice. */
+  maySpend(policy: ResolvedPolicy): boolean {
+    const { conditions } = this.#parts.knowledge
+    return !conditions.hidden && weakness({ policy, conditions }) === undefined
+  }
+
+  /** A model was used on the device. */
+  used(planned: Planned): void {
+    this.#used.add(planned.model)
+    this.#parts.updates.consider(planned, this.#parts.disposing)
+  }
+
+  isUsed(model: string): boolean {
+    return this.#used.has(model)
+  }
+
+  /** The revision that was used is gone. */
+  forget(model: string): void {
+    this.#used.delete(model)
+  }
+
+  lastByteAt(model: string): number | undefined {
+    return this.#parts.learning.lastByteAt(splitModelName(model).id)
+  }
+
+  #sawSecondRun(planned: Planned, run: SecondRun, units: number): void {
+    const { emitter, learning } = this.#parts
+    learning.ranAgain(planned, run, units)
+    const { model, task, answered, placement: shadow, purpose, result } = run
+    if (purpose === 'remeasure' || result.state === 'failed') return
+    emitter.emit('shadow', { model, task, answered, shadow, ...result.comparison })
+  }
+
+  #tellMove({ model, planned }: Planned): string | undefined {
+    const [first] = planned.placements
+    const before = this.#first.get(model)
+    if (first === undefined) return undefined
+    const { placement: to, reason } = first
+    this.#first.set(model, to)
+    if (before === undefined || isSame(before, to)) return undefined
+    this.#parts.emitter.emit('placement', { model: splitModelName(model).id, from: before, to, reason })
+    return reason
+  }
+}
+
+function isSame(one: Placement, other: Placement): boolean {
+  if (one.engine === 'remote') return other.engine === 'remote' && other.endpoint === one.endpoint
+  return other.engine === 'device' && other.backend === one.backend && other.variant === one.variant
+}

@@ -1,0 +1,202 @@
+/** What a client knows of its device, its endpoints and the network, and how it learns it: what plans are made from. */
+import type {
+  Backend,
+  Benchmark,
+  Capabilities,
+  Conditions,
+  LinkMeasurement,
+  Manifest,
+  Placement,
+  PlacementMeasurements,
+} from '../contract/index.js'
+import type { ErrorCode } from '../errors/index.js'
+import { adapterName, browserName, watchConditions } from '../device/index.js'
+import {
+  deviceKey,
+  EndpointLoads,
+  EndpointRests,
+  endpointKey,
+  placementName,
+  type EndpointFacts,
+} from '../router/index.js'
+import { splitModelName } from '../shared/index.js'
+import { Measurements } from '../telemetry/index.js'
+import type { RecalledMeasurements, RememberPayload } from '../transport/index.js'
+
+/** Where measurements are kept, and made: in the worker. */
+export interface MeasurementKeeper {
+  recall(browser: string): Promise<RecalledMeasurements>
+  remember(payload: RememberPayload): Promise<unknown>
+  benchmark(webgpu: boolean): Promise<Benchmark>
+}
+
+/** Where something was measured. */
+export interface MeasuredPlace {
+  readonly model: string
+  readonly placement: Placement
+  /** Of the device's placements. */
+  readonly manifest?: Manifest | undefined
+  readonly capabilities: Capabilities
+}
+
+/** Nothing waits longer than this for the database: plans go on with what is known, and a client is disposed all the same. */
+const databaseDeadlineMs = 500
+/** Many answers in a row are written down once. */
+const rememberAfterMs = 1_000
+
+export class Knowledge {
+  readonly measurements = new Measurements()
+  readonly loads = new EndpointLoads()
+  readonly rests = new EndpointRests()
+  readonly #keeper: MeasurementKeeper
+  readonly #threads: number
+  readonly #browser = browserName()
+  #watching: ReturnType<typeof watchConditions> | undefined
+  #recalling: Promise<void> | undefined
+  #benchmark: RecalledMeasurements['benchmark']
+  #isBenchmarkNew = false
+  #bytesPerSecond: number | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** @param threads - WASM threads of each session */
+  constructor(keeper: MeasurementKeeper, threads: number) {
+    this.#keeper = keeper
+    this.#threads = threads
+  }
+
+  /** How the machine feels; watched from the first time that somebody asks. */
+  get conditions(): Conditions {
+    this.#watching ??= watchConditions(() => undefined)
+    return this.#watching.current
+  }
+
+  get link(): LinkMeasurement {
+    return this.#bytesPerSecond === undefined ? {} : { bytesPerSecond: this.#bytesPerSecond }
+  }
+
+  /** Fetches what was measured before, once; whoever waits for it does not wait long. */
+  recall(): Promise<void> {
+    this.#recalling ??= withinDeadline(
+      this.#keeper.recall(this.#browser).then(
+        ({ records, benchmark }) => {
+          this.measurements.load(records)
+          this.#benchmark ??= benchmark
+        },
+        () => undefined, // Without a database or a worker there is nothing to recall.
+      ),
+    )
+    return this.#recalling
+  }
+
+  /** Of this adapter; one that was made with another counts as none. */
+  benchmark(capabilities: Capabilities): Benchmark | undefined {
+    return this.#benchmark?.adapter === this.#adapters(capabilities) ? this.#benchmark.value : undefined
+  }
+
+  async measureDevice(capabilities: Capabilities): Promise<void> {
+    const hasGpu = capabilities.webgpu !== undefined && !capabilities.webgpu.isFallbackAdapter
+    const value = await this.#keeper.benchmark(hasGpu)
+    this.#benchmark = { adapter: this.#adapters(capabilities), value }
+    this.#isBenchmarkNew = true
+    this.#rememberSoon()
+  }
+
+  /** The measurements of a model's device placements, by {@link placementName}. */
+  ofDevice(manifest: Manifest, capabilities: Capabilities, backends: readonly Backend[]) {
+    const found = new Map<string, PlacementMeasurements>()
+    for (const { dtype } of manifest.variants) {
+      for (const backend of backends) {
+        const placement = { engine: 'device', backend, variant: dtype } as const
+        const measured = this.measurements.of(this.#keyOf({ model: manifest.id, placement, manifest, capabilities }))
+        if (measured) found.set(placementName(placement), measured)
+      }
+    }
+    return found
+  }
+
+  ofEndpoint(endpoint: string, model: string): EndpointFacts {
+    const now = performance.now()
+    return {
+      endpoint,
+      measurements: this.measurements.of(endpointKey(endpoint, splitModelName(model).id)),
+      load: this.loads.of(endpoint, now),
+      isSpared: this.loads.isSpared(endpoint, now),
+      resting: this.rests.of(endpoint, now),
+    }
+  }
+
+  addRun(place: MeasuredPlace, units: number, ms: number): void {
+    this.measurements.addRun(this.#keyOf(place), units, ms)
+    this.#rememberSoon()
+  }
+
+  /** A model was made ready from the cache alone. */
+  addLoad(place: MeasuredPlace, bytes: number, ms: number): void {
+    this.measurements.addLoad(this.#keyOf(place), bytes, ms)
+    this.#rememberSoon()
+  }
+
+  judge(place: MeasuredPlace, code: ErrorCode, reason: string): void {
+    this.measurements.judge(this.#keyOf(place), code, reason)
+    this.#rememberSoon()
+  }
+
+  compare(place: MeasuredPlace, agreed: boolean): void {
+    this.measurements.compare(this.#keyOf(place), agreed)
+    this.#rememberSoon()
+  }
+
+  /** What a download brings at present. */
+  sawLink(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond
+  }
+
+  /** Writes down what is not yet; and watches no more. */
+  async dispose(): Promise<void> {
+    this.#watching?.stop()
+    await this.remember()
+  }
+
+  /** Resolves when what was measured is written down, or cannot be: the next visit then measures again. */
+  async remember(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const records = this.measurements.takeChanged()
+    const benchmark = this.#isBenchmarkNew ? this.#benchmark : undefined
+    this.#isBenchmarkNew = false
+    if (records.length === 0 && benchmark === undefined) return
+    const payload = { browser: this.#browser, records, ...(benchmark && { benchmark }) }
+    await withinDeadline(
+      this.#keeper.remember(payload).then(
+        () => undefined,
+        () => undefined,
+      ),
+    )
+  }
+
+  #rememberSoon(): void {
+    this.#timer ??= setTimeout(() => void this.remember(), rememberAfterMs)
+  }
+
+  #keyOf({ model, placement, manifest, capabilities }: MeasuredPlace): string {
+    if (placement.engine === 'remote') return endpointKey(placement.endpoint, splitModelName(model).id)
+    const { backend, variant } = placement
+    const adapter = adapterName(capabilities, backend, this.#threads)
+    const { id = model, revision = '' } = manifest ?? {}
+    return deviceKey({ model: id, revision, variant, backend, adapter, browser: this.#browser })
+  }
+
+  #adapters(capabilities: Capabilities): string {
+    return (['wasm', 'webgpu'] as const).map((backend) => adapterName(capabilities, backend, this.#threads)).join(' ')
+  }
+}
+
+function withinDeadline(promise: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, databaseDeadlineMs)
+    void promise.finally(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,97 @@
+/** Learns from what came of requests and loads: what took how long, where, and what must not be used again. */
+import type { DownloadProgress, EdgewardEvents, EngineAnswer, Manifest, Placement } from '../contract/index.js'
+import { isEdgewardError } from '../errors/index.js'
+import type { Tried } from '../router/index.js'
+import type { Emitter } from '../telemetry/index.js'
+import type { Knowledge, MeasuredPlace } from './knowledge.js'
+import type { Planned } from './planner.js'
+import type { SecondRun } from './shadow-runs.js'
+
+export class Learning {
+  readonly #knowledge: Knowledge
+  /** The newest plan of each model, by its id: events tell the id only. */
+  readonly #planned = new Map<string, Planned>()
+  /** How far the load of each model is, by its id. */
+  readonly #progress = new Map<string, DownloadProgress>()
+  readonly #lastByteAt = new Map<string, number>()
+
+  constructor(knowledge: Knowledge, emitter: Emitter<EdgewardEvents>) {
+    this.#knowledge = knowledge
+    emitter.on('download', (progress) => this.#sawProgress(progress))
+    emitter.on('ready', ({ model, placement, loadMs }) => this.#sawReady(model, placement, loadMs))
+  }
+
+  /** A request is about to be answered by this plan. */
+  planned(planned: Planned): void {
+    const manifest = manifestOf(planned)
+    if (manifest) this.#planned.set(manifest.id, planned)
+  }
+
+  /** An attempt at a request of so much work has ended. */
+  tried(planned: Planned, tried: Tried, units: number): void {
+    const { placement, outcome, durationMs, timings } = tried
+    if (placement.engine === 'remote') this.#triedEndpoint(placement.endpoint, tried)
+    const place = placeOf(planned, placement)
+    if (outcome === 'CANARY_FAILED') this.#knowledge.judge(place, outcome, tried.message ?? outcome)
+    if (outcome === 'cancelled') {
+      // It lost against a hedge: it would have taken at least this long.
+      this.#knowledge.addRun(place, units, durationMs)
+    }
+    if (outcome === 'answered') this.#knowledge.addRun(place, units, workMs(placement, timings, durationMs))
+  }
+
+  /** An answered request was run again. */
+  ranAgain(planned: Planned, { placement, result, ms }: SecondRun, units: number): void {
+    if (result.state === 'failed') return
+    const place = placeOf(planned, placement)
+    this.#knowledge.addRun(place, units, workMs(placement, result.timings, ms))
+    const { agreed } = result.comparison
+    if (agreed !== undefined) this.#knowledge.compare(place, agreed)
+  }
+
+  #triedEndpoint(endpoint: string, { outcome, retryAfterMs }: Tried): void {
+    const { rests, loads } = this.#knowledge
+    const now = performance.now()
+    if (outcome === 'answered') rests.succeeded(endpoint)
+    else if (outcome !== 'cancelled' && outcome !== 'aborted') {
+      if (outcome === 'REMOTE_OVERLOADED') loads.refused(endpoint, now)
+      rests.failed(endpoint, outcome, now, retryAfterMs)
+    }
+  }
+
+  /** When the last byte of the model's newest load came, by `performance.now()`. */
+  lastByteAt(model: string): number | undefined {
+    return this.#lastByteAt.get(model)
+  }
+
+  #sawProgress(progress: DownloadProgress): void {
+    const { model, loadedBytes } = progress
+    if (loadedBytes > (this.#progress.get(model)?.loadedBytes ?? 0)) this.#lastByteAt.set(model, performance.now())
+    this.#progress.set(model, progress)
+    if (progress.bytesPerSecond) this.#knowledge.sawLink(progress.bytesPerSecond)
+  }
+
+  #sawReady(model: string, placement: Placement, loadMs: number): void {
+    const { cachedBytes = 0, totalBytes = 0 } = this.#progress.get(model) ?? {}
+    this.#progress.delete(model)
+    const planned = this.#planned.get(model)
+    // A load that fetched something says more of the network than of this device.
+    if (planned === undefined || totalBytes === 0 || cachedBytes < totalBytes) return
+    this.#knowledge.addLoad(placeOf(planned, placement), totalBytes, loadMs)
+  }
+}
+
+/** What an answer took without loading and waiting; at an endpoint, where that is not known, all of it. */
+function workMs(placement: Placement, timings: EngineAnswer['timings'] | undefined, durationMs: number): number {
+  const { preprocessMs = 0, inferenceMs = 0, postprocessMs = 0 } = timings ?? {}
+  return placement.engine === 'device' ? preprocessMs + inferenceMs + postprocessMs : durationMs
+}
+
+/** Where a placement of a plan is, as it is measured. */
+export function placeOf(planned: Planned, placement: Placement): MeasuredPlace {
+  return { model: planned.model, placement, manifest: manifestOf(planned), capabilities: planned.capabilities }
+}
+
+function manifestOf({ source }: Planned): Manifest | undefined {
+  return isEdgewardError(source) ? undefined : source.manifest
+}

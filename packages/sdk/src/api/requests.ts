@@ -1,0 +1,195 @@
+/** Answers requests: plans each one, has it answered, and records it. */
+import type {
+  EdgewardEvents,
+  ModelSource,
+  Placement,
+  Result,
+  TaskInput,
+  TaskName,
+  TaskOptions,
+  TaskOutput,
+  Trace,
+} from '../contract/index.js'
+import { isEdgewardError, type ErrorCode } from '../errors/index.js'
+import {
+  Deadline,
+  dispatch,
+  HedgeBudget,
+  hedgeDelay,
+  prepareFirst,
+  type DispatchContext,
+  type Engines,
+} from '../router/index.js'
+import { abortable, splitModelName } from '../shared/index.js'
+import { prepareInput, unitsOf } from '../tasks/page.js'
+import type { Emitter } from '../telemetry/index.js'
+import type { Aftermath } from './aftermath.js'
+import { nameOf, newCall, note, traceOf, type Call } from './call.js'
+import type { PipelineOptions, PrepareOptions } from './options.js'
+import { codesOf, foundOf, type Planned, type Planner, type PlanRequest } from './planner.js'
+import { reachableEngines } from './reachable-engines.js'
+
+export interface RequestsParts {
+  readonly engines: Engines
+  readonly emitter: Emitter<EdgewardEvents>
+  readonly planner: Planner
+  readonly aftermath: Aftermath
+  readonly hedgeShare: number
+}
+
+/** What working by a plan came to. */
+interface Worked<V> {
+  readonly placement: Placement
+  readonly value: V
+  /** What ended the attempts before. */
+  readonly codes?: readonly ErrorCode[]
+}
+
+export class Requests {
+  readonly #parts: RequestsParts
+  readonly #budget: HedgeBudget
+
+  constructor(parts: RequestsParts) {
+    this.#parts = parts
+    this.#budget = new HedgeBudget(parts.hedgeShare)
+  }
+
+  /** @param signal - the caller's, which also aborts when the client is disposed */
+  async answer<T extends TaskName>(
+    task: T,
+    model: string,
+    input: TaskInput<T>,
+    options: PipelineOptions<T>,
+    signal: AbortSignal,
+  ): Promise<Result<TaskOutput<T>>> {
+    const { planner, aftermath } = this.#parts
+    const { policy, lane = 'default' } = options
+    const call: Call = newCall(task, model, lane)
+    const deadline = new Deadline(planner.policyOf(policy).deadlineMs, call.startedAt, signal)
+    let prepared: Awaited<ReturnType<typeof prepareInput<T>>> | undefined
+    try {
+      prepared = await readInput(task, input, deadline.signal)
+      call.units = unitsOf(task, prepared.input)
+      const own = { input: prepared.input, options: taskOptionsOf(options) }
+      const request = { model, task, policy, lane, units: call.units, load: 'sessions' } as const
+      const result = await this.#withPlan(request, deadline, call, async (planned) => {
+        const engineRequest = { ...requestOf(planned), task, lane, maxQueued: planned.policy.maxQueued, ...own }
+        const answered = await dispatch(planned.planned, engineRequest, this.#context(planned, call, deadline))
+        aftermath.answered(planned, engineRequest, answered, call.units)
+        return { placement: answered.placement, value: answered, codes: answered.attempts.map(({ code }) => code) }
+      })
+      this.#tellAnswer(call, result)
+      this.#tellTrace(call, 'answered')
+      return result
+    } catch (error) {
+      this.#tellTrace(call, isEdgewardError(error) ? error.code : 'aborted')
+      throw error
+    } finally {
+      deadline.dispose()
+      prepared?.dispose()
+    }
+  }
+
+  async prepare(model: string, { policy }: PrepareOptions, signal: AbortSignal): Promise<Placement> {
+    const request = { model, policy, load: 'sessions', purpose: 'prepare' } as const
+    const call = newCall('tensors', model, 'default')
+    // A deadline is for answers: nobody would want half a download.
+    const deadline = new Deadline(Infinity, call.startedAt, signal)
+    return this.#withPlan(request, deadline, call, async (planned) => {
+      const source = isEdgewardError(planned.source) ? undefined : (planned.source satisfies ModelSource)
+      const placement = await prepareFirst(planned.planned, source, this.#context(planned, call, deadline))
+      return { placement, value: placement }
+    })
+  }
+
+  /** Works by a plan; by another one when the revision that it was made for has left the cache meanwhile. */
+  async #withPlan<V>(
+    request: PlanRequest,
+    { signal }: Deadline,
+    call: Call,
+    work: (planned: Planned) => Promise<Worked<V>>,
+  ): Promise<V> {
+    const { planner, aftermath } = this.#parts
+    const planned = await this.#plan(request, signal, call)
+    try {
+      const { placement, value, codes = [] } = await work(planned)
+      if (planner.reconsider(planned, codes)) aftermath.forget(request.model)
+      else if (placement.engine === 'device') aftermath.used(planned)
+      return value
+    } catch (error) {
+      if (signal.aborted || !(await planner.isReplaced(planned, codesOf(error), signal))) throw error
+      aftermath.forget(request.model)
+      return (await work(await this.#plan(request, signal, call))).value
+    }
+  }
+
+  async #plan(request: PlanRequest, signal: AbortSignal, call: Call): Promise<Planned> {
+    const from = performance.now()
+    const planned = await this.#parts.planner.plan(request, signal)
+    call.planned = planned
+    call.planMs = performance.now() - from
+    const moved = this.#parts.aftermath.planned(planned, request)
+    if (moved !== undefined) note(call, 'placement', moved)
+    return planned
+  }
+
+  #context(planned: Planned, call: Call, deadline: Deadline): DispatchContext {
+    const { engines, emitter, aftermath } = this.#parts
+    const { model, task, policy } = planned
+    this.#budget.countRequest()
+    return {
+      engines: reachableEngines(engines, policy),
+      deadline,
+      startedAt: call.startedAt,
+      ...(policy.prefer !== 'cheapest' && {
+        hedge: {
+          delayMs: hedgeDelay,
+          mayHedge: () => aftermath.maySpend(policy) && this.#budget.take(),
+          onHedge: (first, second) => note(call, 'hedge', `${nameOf(first)} is late: ${nameOf(second)} is asked too`),
+        },
+      }),
+      onFallback(attempt) {
+        note(call, 'fallback', `${nameOf(attempt.placement)} failed: ${attempt.code}`)
+        emitter.emit('fallback', { model, task, attempt })
+      },
+      onTried(tried) {
+        call.tried.push(tried)
+        aftermath.tried(planned, tried, call.units)
+      },
+    }
+  }
+
+  #tellTrace(call: Call, outcome: Trace['outcome']): void {
+    const { emitter, aftermath } = this.#parts
+    if (emitter.has('request')) emitter.emit('request', traceOf(call, outcome, aftermath.lastByteAt(call.model)))
+  }
+
+  #tellAnswer({ model, task }: Call, { placement, timings, attempts }: Result<unknown>): void {
+    this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
+  }
+}
+
+/** A picture may take long to be there; an abort does not wait for it. */
+async function readInput<T extends TaskName>(task: T, input: TaskInput<T>, signal: AbortSignal) {
+  const preparing = prepareInput(task, input)
+  try {
+    return await abortable(preparing, signal)
+  } catch (error) {
+    preparing.then((unused) => unused.dispose()).catch(() => undefined) // Its failure is `error`, or came after the abort.
+    throw error
+  }
+}
+
+/** What every request says of its model. Whoever answers knows it without a revision in its name. */
+function requestOf({ model, source }: Planned) {
+  return { model: splitModelName(model).id, ...foundOf(source) }
+}
+
+function taskOptionsOf<T extends TaskName>({
+  signal: _signal,
+  policy: _policy,
+  lane: _lane,
+  ...options
+}: PipelineOptions<T>) {
+  return options as unknown as TaskOptions<T>
+}
