@@ -66,6 +66,41 @@ describe('limits', () => {
     }
   })
 
+  it('a request over its own time limit is 504 and leaves the queue, so that no run is started for it', async () => {
+    const { url, infer } = await startServer()
+    const first = infer('slow', slowRequest(1.5 * long))
+    await vi.waitUntil(async () => (await running(url)) === 1)
+
+    const second = await infer('slow', { ...slowRequest(long), parameters: { timeout: 50_000 } })
+
+    expect(second.status).toBe(504)
+    expect(await second.json()).toEqual({ error: 'the request took longer than its own limit of 50 ms' })
+    expect([await running(url), await queued(url)]).toEqual([1, 0])
+    expect((await first).status).toBe(200)
+    expect(await running(url)).toBe(0)
+  })
+
+  it('a time limit of the request that is 0, or above that of the endpoint, changes nothing', async () => {
+    const patient = await startServer()
+    const unlimited = { ...mlpRequest([1, 2, 3, 4]), parameters: { timeout: 0 } }
+    expect((await patient.infer('tiny-mlp', unlimited)).status).toBe(200)
+
+    const strict = await startServer({ requestTimeLimitMs: 100 })
+    const request = { ...slowRequest(long), parameters: { timeout: Number.MAX_SAFE_INTEGER } }
+    expect(await (await strict.infer('slow', request)).json()).toEqual({
+      error: "the request took longer than this endpoint's limit of 100 ms",
+    })
+  })
+
+  it('a time limit that is no number of microseconds is 400', async () => {
+    const { infer } = await startServer()
+    for (const timeout of ['1000', -1, 0.5, true]) {
+      const answer = await infer('tiny-mlp', { ...mlpRequest([1, 2, 3, 4]), parameters: { timeout } })
+      expect(answer.status).toBe(400)
+      expect(await answer.json()).toEqual({ error: expect.stringContaining('parameters.timeout') })
+    }
+  })
+
   it('a client that leaves before its turn is dropped from the queue', async () => {
     const { url, infer } = await startServer()
     // Thrice as long: it must still run when the other has been dropped.

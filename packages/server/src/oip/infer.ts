@@ -1,6 +1,12 @@
 /** `POST /v2/models/<name>/infer`: from the bytes of a request to the bytes of its answer. */
 import { EdgewardError } from 'edgeward'
-import { decodeInferRequest, encodeInferResponse, jsonBytesHeader, type EncodedMessage } from 'edgeward/oip'
+import {
+  decodeInferRequest,
+  encodeInferResponse,
+  jsonBytesHeader,
+  type DecodedInferRequest,
+  type EncodedMessage,
+} from 'edgeward/oip'
 import type { ServedModel } from '../models/served-model.js'
 import { checkInputs, outputNames } from './check-inputs.js'
 
@@ -11,14 +17,21 @@ export interface InferCall {
   readonly jsonBytes: string | undefined
 }
 
+/** @throws {EdgewardError} `INVALID_INPUT` or `UNSUPPORTED_DTYPE` for what is not a request. */
+export function readInferCall({ body, jsonBytes }: InferCall): DecodedInferRequest {
+  if (!body || body.length === 0) throw new EdgewardError('INVALID_INPUT', 'the request has no body')
+  return decodeInferRequest(body, readJsonBytes(jsonBytes))
+}
+
 /**
- * @throws {EdgewardError} `INVALID_INPUT` or `UNSUPPORTED_DTYPE` for a wrong request; what {@link ServedModel.run}
+ * @throws {EdgewardError} `INVALID_INPUT` for a request that the model does not take; what {@link ServedModel.run}
  *   throws; `OUTPUT_INVALID` when the model gave what cannot travel.
  */
-export async function infer(model: ServedModel, call: InferCall, signal: AbortSignal): Promise<EncodedMessage> {
-  const { body, jsonBytes } = call
-  if (!body || body.length === 0) throw new EdgewardError('INVALID_INPUT', 'the request has no body')
-  const request = decodeInferRequest(body, readJsonBytes(jsonBytes))
+export async function infer(
+  model: ServedModel,
+  request: DecodedInferRequest,
+  signal: AbortSignal,
+): Promise<EncodedMessage> {
   checkInputs(model, request.inputs)
   const names = outputNames(model, request.outputs)
   const outputs = await model.run(request.inputs, names, signal)

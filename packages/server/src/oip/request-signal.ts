@@ -2,18 +2,25 @@
 import { EdgewardError } from 'edgeward'
 import type { FastifyReply } from 'fastify'
 
+/** How long a request may take, in milliseconds, from now on: its body has been read. */
+export interface TimeLimits {
+  readonly endpointMs: number
+  /** What the request itself says, in its parameter `timeout`. */
+  readonly requestMs: number | undefined
+}
+
 /**
- * Aborts when the client has gone away, with `DEADLINE_EXCEEDED` when the time limit is over, and as `shutdown` does.
- *
- * @param timeLimitMs From now on: the body has been read.
+ * Aborts when the client has gone away, with `DEADLINE_EXCEEDED` when either limit is over, and as `shutdown` does.
  */
-export function requestSignal(reply: FastifyReply, timeLimitMs: number, shutdown: AbortSignal): AbortSignal {
+export function requestSignal(reply: FastifyReply, limits: TimeLimits, shutdown: AbortSignal): AbortSignal {
   const controller = new AbortController()
+  const { endpointMs, requestMs = Infinity } = limits
   const tooLate = () => {
-    const message = `the request took longer than this endpoint's limit of ${timeLimitMs} ms`
+    const whose = requestMs < endpointMs ? 'its own' : "this endpoint's"
+    const message = `the request took longer than ${whose} limit of ${Math.min(requestMs, endpointMs)} ms`
     controller.abort(new EdgewardError('DEADLINE_EXCEEDED', message))
   }
-  const timer = setTimeout(tooLate, timeLimitMs).unref()
+  const timer = setTimeout(tooLate, Math.min(requestMs, endpointMs)).unref()
   const onShutdown = () => controller.abort(shutdown.reason)
   if (shutdown.aborted) onShutdown()
   shutdown.addEventListener('abort', onShutdown, { once: true })

@@ -4,7 +4,7 @@ import { jsonBytesHeader } from 'edgeward/oip'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods, RouteHandlerMethod } from 'fastify'
 import type { ModelStore } from '../models/model-store.js'
 import type { ServedModel } from '../models/served-model.js'
-import { infer } from './infer.js'
+import { infer, readInferCall } from './infer.js'
 import { indexEntry, modelMetadata, serverMetadata } from './metadata.js'
 import { requestSignal } from './request-signal.js'
 
@@ -51,8 +51,10 @@ function addModelRoutes(app: FastifyInstance, base: string, options: OipRouteOpt
   addRoute(app, 'POST', `${base}/infer`, async (request, reply) => {
     const body = request.body instanceof Uint8Array ? request.body : undefined
     const jsonBytes = request.headers[jsonBytesHeader.toLowerCase()]?.toString()
-    const signal = requestSignal(reply, options.requestTimeLimitMs, options.shutdownSignal)
-    return send(reply, await infer(modelOf(request), { body, jsonBytes }, signal))
+    const call = readInferCall({ body, jsonBytes })
+    const limits = { endpointMs: options.requestTimeLimitMs, requestMs: call.timeoutMs }
+    const signal = requestSignal(reply, limits, options.shutdownSignal)
+    return send(reply, await infer(modelOf(request), call, signal))
   })
 }
 
