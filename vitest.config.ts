@@ -16,9 +16,13 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
     name,
     include,
     testTimeout: 60_000,
-    globalSetup: ['start-file-server.ts', 'start-endpoint.ts', 'start-choosy-endpoint.ts', 'provide-snippets.ts'].map(
-      (file) => `test/browser/support/${file}`,
-    ),
+    globalSetup: [
+      'start-file-server.ts',
+      'start-endpoint.ts',
+      'start-choosy-endpoint.ts',
+      'start-odd-servers.ts',
+      'provide-snippets.ts',
+    ].map((file) => `test/browser/support/${file}`),
     browser: {
       enabled: true,
       headless: true,

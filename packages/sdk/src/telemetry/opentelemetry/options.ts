@@ -30,7 +30,7 @@ export const collectorDefaults = Object.freeze({ sampleRatio: 1, maxBatch: 64, i
 /** @throws EdgewardError INVALID_OPTION */
 export function checkCollectorOptions(options: CollectorOptions): URL {
   const { url, serviceName, sampleRatio = 0, maxBatch = 1, intervalMs = 0 } = options
-  const base = (globalThis as { location?: Location }).location?.href
+  const base = globalThis.document?.baseURI
   if (!URL.canParse(String(url), base)) throw invalid('url', url, 'the address of a collector')
   if (typeof serviceName !== 'string' || serviceName === '') throw invalid('serviceName', serviceName, "the app's name")
   if (!(sampleRatio >= 0 && sampleRatio <= 1)) throw invalid('sampleRatio', sampleRatio, 'a number from 0 to 1')

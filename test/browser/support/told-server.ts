@@ -1,0 +1,54 @@
+/** A real HTTP server whose addresses say how it answers: every deployment mistake that the doctor is to find. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** How the server answers below an address. */
+export interface Told {
+  /** 200, when absent. */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether it knows `Range`. */
+  readonly ranges?: boolean
+  /** Whether pages of other origins may read the answer; request headers that they may send. */
+  readonly cors?: boolean
+  readonly allowHeaders?: string
+}
+
+/** `/told/<JSON, as one path segment>/…`. */
+export async function startToldServer(): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A server that listens on a port has an address with a port.
+  const { port } = server.address() as AddressInfo
+  const stop = () =>
+    new Promise<void>((resolve, reject) => {
+      server.close((error) => (error ? reject(error) : resolve()))
+      server.closeAllConnections()
+    })
+  return { url: `http://127.0.0.1:${port}`, stop }
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const [, , told = '{}'] = (request.url ?? '').split('/')
+  // Only this project's tests make such addresses.
+  const {
+    status = 200,
+    headers = {},
+    ranges = false,
+    cors = true,
+    allowHeaders,
+  } = JSON.parse(decodeURIComponent(told)) as Told
+  response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
+  if (cors) {
+    response.setHeader('Access-Control-Allow-Origin', '*')
+    response.setHeader('Access-Control-Expose-Headers', 'Content-Encoding, endpoint-load-metrics')
+    response.setHeader('Access-Control-Allow-Headers', allowHeaders ?? '*')
+  }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204).end()
+    return
+  }
+  const isPart = ranges && request.headers.range !== undefined
+  response.writeHead(isPart ? 206 : status, isPart ? { 'Content-Range': 'bytes 0-0/9' } : headers)
+  response.end('x')
+}
