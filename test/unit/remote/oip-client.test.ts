@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../../../packages/sdk/src/contract/index.js'
 import { decodeInferRequest, encodeInferResponse } from '../../../packages/sdk/src/oip.js'
 import { OipClient } from '../../../packages/sdk/src/remote/oip/oip-client.js'
-import type { RemoteOptions } from '../../../packages/sdk/src/remote/index.js'
+import type { RemoteOptions, ReportedLoad } from '../../../packages/sdk/src/remote/index.js'
 import { serve, type Handler, type ReceivedRequest } from './http-server.js'
 
 const signal = new AbortController().signal
@@ -199,6 +199,103 @@ describe('failures', () => {
       code: 'REMOTE_MALFORMED',
       details: { maxBytes: 1000 },
     })
+  })
+})
+
+describe('a deadline', () => {
+  const timeoutsOf = (seen: (number | undefined)[]): Handler => {
+    return (request, response) => {
+      const header = request.headers['inference-header-content-length']
+      seen.push(decodeInferRequest(request.body, header === undefined ? undefined : Number(header)).timeoutMs)
+      echo(request, response)
+    }
+  }
+
+  it.each([true, false])('travels as what is left of it, and not at all without one (binary: %s)', async (binary) => {
+    const seen: (number | undefined)[] = []
+    const client = await clientOf(timeoutsOf(seen), { binary })
+    await client.infer('m', x, { signal })
+    await client.infer('m', x, { signal, deadlineAt: performance.now() + 10_000 })
+    await client.infer('m', x, { signal, outputs: ['x'], deadlineAt: performance.now() + 10_000 })
+    expect(seen[0]).toBeUndefined()
+    for (const timeoutMs of seen.slice(1)) {
+      expect(timeoutMs).toBeGreaterThan(0)
+      expect(timeoutMs).toBeLessThanOrEqual(10_000)
+    }
+    expect(seen).toHaveLength(3)
+  })
+
+  it('that passes while the endpoint is silent ends as DEADLINE_EXCEEDED, and asks only once', async () => {
+    let requests = 0
+    const client = await clientOf(() => (requests += 1))
+    const answer = client.infer('m', x, { signal, deadlineAt: performance.now() + 50 })
+    await expect(answer).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+    expect(requests).toBe(1)
+  })
+
+  it('that is further away than the time-out leaves that its code', async () => {
+    const client = await clientOf(() => undefined, { timeoutMs: 50 })
+    const answer = client.infer('m', x, { signal, deadlineAt: performance.now() + 10_000 })
+    await expect(answer).rejects.toMatchObject({ code: 'REMOTE_UNREACHABLE', details: { timeoutMs: 50 } })
+  })
+
+  it('that has passed sends nothing', async () => {
+    let requests = 0
+    const client = await clientOf(() => (requests += 1))
+    const answer = client.infer('m', x, { signal, deadlineAt: performance.now() - 1 })
+    await expect(answer).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+    expect(requests).toBe(0)
+  })
+
+  it('that the endpoint ends before it has passed falls back: another one may be quicker', async () => {
+    const client = await clientOf((_, response) => response.writeHead(504).end('{"error":"too long"}'))
+    const answer = client.infer('m', x, { signal, deadlineAt: performance.now() + 10_000 })
+    await expect(answer).rejects.toMatchObject({ code: 'REMOTE_FAILED', fallback: 'placement' })
+  })
+})
+
+describe("the endpoint's load", () => {
+  const headers = { 'endpoint-load-metrics': 'TEXT application_utilization=0.5' }
+  const asked: (string | undefined)[] = []
+
+  async function loadsOf(handle: Handler, options: Partial<RemoteOptions> = {}): Promise<[string, ReportedLoad][]> {
+    const loads: [string, ReportedLoad][] = []
+    asked.length = 0
+    const url = await serve((request, response) => {
+      asked.push(request.headers['endpoint-load-metrics-format'] as string | undefined)
+      handle(request, response)
+    })
+    const client = new OipClient({ protocol: 'oip', url, ...options }, (...load) => void loads.push(load))
+    await client.infer('m', x, { signal }).catch(() => undefined)
+    return loads
+  }
+
+  it.each([429, 503])('is told with a refusal by %i too, by the address of its placement', async (status) => {
+    const loads = await loadsOf((_, response) => response.writeHead(status, headers).end())
+    expect(loads).toEqual([[expect.stringMatching(/^http:.*\/$/), { utilization: 0.5 }]])
+    expect(asked).toEqual(['json'])
+  })
+
+  it('is told once with an answer, and not at all where there is no report or a wrong one', async () => {
+    const withHeaders = (more: Record<string, string>): Handler => {
+      return (request, response) => {
+        for (const [name, value] of Object.entries(more)) response.setHeader(name, value)
+        echo(request, response)
+      }
+    }
+    expect(await loadsOf(withHeaders(headers))).toHaveLength(1)
+    expect(await loadsOf(withHeaders({}))).toEqual([])
+    expect(await loadsOf(withHeaders({ 'endpoint-load-metrics': 'JSON {' }))).toEqual([])
+  })
+
+  it('is not asked for when the options say so, nor when nobody listens', async () => {
+    await loadsOf(echo, { loadReports: false })
+    expect(asked).toEqual([undefined])
+    const url = await serve((request, response) => {
+      expect(request.headers['endpoint-load-metrics-format']).toBeUndefined()
+      echo(request, response)
+    })
+    await new OipClient({ protocol: 'oip', url }).infer('m', x, { signal })
   })
 })
 

@@ -100,6 +100,23 @@ describe('the remote engine', () => {
     })
   })
 
+  it('tells the endpoint with every graph what is left of the deadline', async () => {
+    const timeouts: (number | undefined)[] = []
+    const url = await serve((request, response) => {
+      timeouts.push(
+        decodeInferRequest(request.body, Number(request.headers['inference-header-content-length'])).timeoutMs,
+      )
+      echo()(request, response)
+    })
+    const engine = createOipEngine({ protocol: 'oip', url }, runGraphs('detection', 'recognition'))
+    const deadlineAt = performance.now() + 10_000
+    const request = textRequest(manifestOf('detection', 'recognition'))
+    await engine.run(engine.placement, { ...request, deadlineAt }, signal)
+    await engine.run(engine.placement, { ...tensorsRequest, deadlineAt }, signal)
+    expect(timeouts).toHaveLength(3)
+    for (const timeoutMs of timeouts) expect(timeoutMs).toBeLessThanOrEqual(10_000)
+  })
+
   it("gives an endpoint's failure to the task, and from there to the caller", async () => {
     const url = await serve((_, response) => response.writeHead(503).end())
     const engine = createOipEngine({ protocol: 'oip', url }, runGraphs('model'))
