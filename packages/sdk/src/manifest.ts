@@ -7,11 +7,13 @@ export type {
   Graph,
   Manifest,
   ManifestFile,
+  ModelCost,
   Provenance,
   TensorSpec,
   Variant,
   VariantDtype,
 } from './contract/index.js'
+export { countParameters, type ParameterCount } from './formats/index.js'
 export { canaryTensor } from './weights/canary-tensor.js'
 export { describeIssue } from './weights/describe-issue.js'
 export { parseManifest } from './weights/manifest.js'

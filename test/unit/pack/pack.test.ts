@@ -33,6 +33,7 @@ describe('pack', () => {
       outputs: [{ name: 'y', dtype: 'float32', shape: ['batch', 3] }],
       canary: { outputs: { y: { shape: [3, 3], stride: 1 } } },
     })
+    expect(manifest.cost).toEqual({ parameters: 131, operationsPerUnit: 56_000, largestTensorParameters: 64 })
     expect(manifest.provenance).toContainEqual({ file: 'model.onnx', source: 'file:model.onnx', sha256: onnxSha256 })
   })
 
@@ -63,6 +64,15 @@ describe('pack', () => {
     await writeFile(join(dir, 'manifest.json'), '{ "schemaVersion": 1')
     expect(await place.pack()).toMatchObject({ changed: true, manifest: { revision: manifest.revision } })
     expect(await readFile(join(dir, 'model.onnx'))).toEqual(onnx)
+  })
+
+  it('gives the same revision when only the guess of its cost changes, and leaves out what nobody states', async () => {
+    const place = await createWorkplace()
+    const first = await place.pack()
+    await place.edit(({ operationsPerUnit: _, ...recipe }) => recipe)
+    const second = await place.pack()
+    expect(second).toMatchObject({ changed: true, manifest: { revision: first.manifest.revision } })
+    expect(second.manifest.cost).toEqual({ parameters: 131, largestTensorParameters: 64 })
   })
 
   it('gives another revision when a setting changes, and the same when only the sources do', async () => {

@@ -12,12 +12,21 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const schema = JSON.parse(await readFile(join(root, 'packages/sdk/manifest.schema.json'), 'utf8')) as object
 const acceptsBySchema = new Ajv({ strictTuples: false }).compile(schema)
 
+// MiniLM without its pooler has 22,565,376 weights; the rest are scales and zero points. Its largest: 30,522 words × 384.
 describe.each([
-  ['models/all-minilm-l6-v2', { model: ['input_ids', 'attention_mask', 'token_type_ids'] }],
-  ['models/pp-ocrv4', { detection: ['x'], recognition: ['x'], classification: ['x'] }],
-  ['models/tiny-mlp', { model: ['x'] }],
-  ['test/fixtures/models/echo-string', { model: ['text'] }],
-])('%s', (folder, graphs) => {
+  [
+    'models/all-minilm-l6-v2',
+    { model: ['input_ids', 'attention_mask', 'token_type_ids'] },
+    { parameters: 22_617_152, operationsPerUnit: 21_293_568, largestTensorParameters: 30_522 * 384 },
+  ],
+  [
+    'models/pp-ocrv4',
+    { detection: ['x'], recognition: ['x'], classification: ['x'] },
+    { parameters: 3_995_801, operationsPerUnit: 34_200_000_000, largestTensorParameters: 120 * 6_625 },
+  ],
+  ['models/tiny-mlp', { model: ['x'] }, { parameters: 131, operationsPerUnit: 56_000, largestTensorParameters: 64 }],
+  ['test/fixtures/models/echo-string', { model: ['text'] }, { parameters: 0, largestTensorParameters: 0 }],
+])('%s', (folder, graphs, cost) => {
   it(
     'packs into a manifest that both checks accept, with canaries that can find something',
     { timeout: 180_000 },
@@ -27,6 +36,7 @@ describe.each([
       const json: unknown = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8'))
       const manifest = parseManifest(json, dir)
       expect(acceptsBySchema(json), JSON.stringify(acceptsBySchema.errors)).toBe(true)
+      expect(manifest.cost).toEqual(cost)
       const found = Object.entries(manifest.variants[0].graphs)
       expect(Object.fromEntries(found.map(([name, { inputs }]) => [name, inputs.map((input) => input.name)]))).toEqual(
         graphs,

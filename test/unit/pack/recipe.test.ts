@@ -21,12 +21,23 @@ describe('parseRecipe', () => {
     expect(parseRecipe(valid(), 'recipe.json')).toEqual(valid())
   })
 
+  it('takes operations for a unit of work, and a comment', () => {
+    const recipe = { ...valid(), operationsPerUnit: 12, comment: 'three by four' }
+    expect(parseRecipe(recipe, 'recipe.json')).toEqual(recipe)
+  })
+
   const aFile = valid().files['a.onnx']
   const aVariant = valid().variants[0]
   it.each<[string, object, string]>([
     ['a missing field', { licence: undefined }, 'recipe.json: licence is missing'],
     ['a misspelt field', { license: 'MIT' }, 'recipe.json: license is not a field that is known here'],
     ['an unknown task', { task: 'guess' }, 'recipe.json: task is "guess", should be ("tensors" |'],
+    [
+      'operations that nobody could count',
+      { operationsPerUnit: 0.5 },
+      'operationsPerUnit is 0.5, should be a whole number',
+    ],
+    ['no operations at all', { operationsPerUnit: 0 }, 'operationsPerUnit is 0, should be one or more'],
     ['no variant', { variants: [] }, 'recipe.json: variants[0] is missing'],
     [
       'an asset that is no file',

@@ -30,7 +30,8 @@ export function externalTensors(model: ByteSource): readonly ExternalTensor[] | 
   }
 }
 
-function* tensorsOfGraph(bytes: MessageBytes, graph: Range): Generator<Range, undefined> {
+/** The tensors of a graph: initializers, attributes of nodes, and those of graphs within nodes. */
+export function* tensorsOfGraph(bytes: MessageBytes, graph: Range): Generator<Range, undefined> {
   for (const { number, value } of fieldsOf(bytes, graph)) {
     if (number === onnx.graphFields.initializer) yield value
     if (number === onnx.graphFields.node) yield* tensorsOfNode(bytes, value)

@@ -69,6 +69,19 @@ export function* fieldsOf(bytes: MessageBytes, { begin, end }: Range): Generator
   }
 }
 
+/** The numbers of a repeated field: of one that has a single number, or of one that has them packed. */
+export function* varintsOf(bytes: MessageBytes, { value, varint }: Field): Generator<number, undefined> {
+  if (varint !== undefined) {
+    yield varint
+    return
+  }
+  for (let position = value.begin; position < value.end;) {
+    const next = readVarint(bytes, position)
+    yield next.value
+    position = next.end
+  }
+}
+
 /** A field with bytes, a text or a message for its value. */
 export function encodeBytes(number: number, value: Uint8Array | string): Uint8Array<ArrayBuffer> {
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value

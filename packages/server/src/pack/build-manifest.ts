@@ -2,6 +2,7 @@
 import { copyFile, link, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseManifest, type Graph, type Manifest, type ManifestFile, type Variant } from 'edgeward/manifest'
+import { countCost } from './count-cost.js'
 import { chunkBytes, digestFile, sha256 } from './digest-file.js'
 import { examineGraph } from './examine-graph.js'
 import { PackError } from './pack-error.js'
@@ -39,6 +40,7 @@ export async function buildManifest(options: BuildOptions): Promise<Manifest> {
   }
   const manifest = {
     ...content,
+    cost: countCost(recipe, (name) => entry(options.files, name).path),
     revision: revisionOf(content),
     provenance: provenanceOf(options),
     packedBy: toolVersion,
@@ -102,7 +104,8 @@ function provenanceOf({ recipe, recipeSha256, files }: BuildOptions): Manifest['
 
 /**
  * The same on every machine: it leaves out where files came from and which tool packed them, and also the canary's
- * values, whose last digits differ from processor to processor and follow from the file and the input anyway.
+ * values, whose last digits differ from processor to processor and follow from the file and the input anyway. Nor does
+ * the cost count: a better guess of a model's speed makes no other model.
  */
 function revisionOf(content: object): string {
   const canonical = JSON.stringify(content, function (this: object, key, value: unknown) {

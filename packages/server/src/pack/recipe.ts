@@ -42,6 +42,8 @@ const recipeSchema = v.strictObject({
   task: taskSchema,
   licence: textSchema,
   config: configSchema,
+  comment: v.exactOptional(textSchema),
+  operationsPerUnit: v.exactOptional(v.pipe(countSchema, v.minValue(1, 'one or more'))),
   files: v.record(pathSchema, recipeFileSchema),
   assets: v.record(v.string(), textSchema),
   variants: v.tupleWithRest([recipeVariantSchema], recipeVariantSchema),
