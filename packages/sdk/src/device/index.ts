@@ -1,5 +1,5 @@
 /** The door of the device room. */
 export { adapterName, browserName } from './identity.js'
-export { watchConditions, type ConditionsWatch } from './conditions.js'
+export { watchConditions } from './conditions.js'
 export { probeCapabilities } from './probe.js'
 export { defaultThreads } from './threads.js'
