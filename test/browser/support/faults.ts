@@ -46,6 +46,8 @@ export interface LoggedRequest {
   readonly ifRange: string | null
   status: number
   sentBytes: number
+  /** Whether the connection has taken all of the answer: not while the browser does not read what fills its buffers. */
+  finished: boolean
   /** Whether the browser closed the connection before the answer had ended. */
   abandoned: boolean
 }

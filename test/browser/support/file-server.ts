@@ -112,9 +112,11 @@ async function serve(entry: Entry, request: IncomingMessage, response: ServerRes
     ifRange: header(request, 'if-range'),
     status: 0,
     sentBytes: 0,
+    finished: false,
     abandoned: false,
   }
   const faults = activeFaults(entry.faults, entry.log.push(logged) - 1)
+  response.on('finish', () => (logged.finished = true))
   response.on('close', () => (logged.abandoned = !response.writableFinished))
   if (faults.gather) await gather(entry, faults.gather.count)
   if (faults.silence) return
