@@ -112,7 +112,7 @@ test('background requests of tensors that wait together are one run, with the an
 
 test('background texts that wait together are one run, with the vectors of each alone; one that goes leaves the others', async () => {
   const { ask } = startDevice()
-  const texts = Array.from({ length: 10 }, (_, index) => sentence.slice(0, 5 + Math.floor(Math.random() * 60)) + index)
+  const texts = Array.from({ length: 10 }, () => sentence.slice(0, 5 + Math.floor(Math.random() * 60)))
   const leaving = new AbortController()
   const gone = ask('feature-extraction', 'all-minilm-l6-v2', 'never mind', {
     lane: 'background',

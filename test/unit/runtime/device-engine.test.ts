@@ -278,6 +278,19 @@ describe('requests that wait', () => {
     expect(await third).toMatchObject({ output: {} })
   })
 
+  it('say how long they waited, for the worker too, when they were not alone', async () => {
+    const { run, answers } = hanging()
+    const { engine } = createEngine({ run })
+    const both = [1, 2].map(() => engine.run(place, request, neverAborted()))
+    await vi.waitFor(() => expect(answers).toHaveLength(2))
+    for (const give of answers.splice(0)) give()
+    for (const { timings } of await Promise.all(both)) expect(timings.queueMs).toBeGreaterThanOrEqual(0)
+    const alone = engine.run(place, request, neverAborted())
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    answers[0]?.()
+    expect((await alone).timings).not.toHaveProperty('queueMs')
+  })
+
   it('are not started when their deadline has passed meanwhile', async () => {
     const opened = createDeferred<ReadableStream<PrepareEvent>>()
     const { engine, run } = createEngine({ prepare: () => opened.promise })

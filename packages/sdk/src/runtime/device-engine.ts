@@ -56,14 +56,16 @@ export function createDeviceEngine(
   const prepare: Prepare = (placement, source, signal, priority) =>
     waiting.during(placeKey(source, placement), () => makeReady(parts, placement, source, signal, priority))
 
+  const one = (...asked: [DevicePlacement, EngineRequest, AbortSignal]) => answerOne(prepare, queue, ...asked)
+
   const answer = (placement: DevicePlacement, request: EngineRequest, signal: AbortSignal): Promise<EngineAnswer> => {
     const { lane, task, input, options } = request
     const source = sourceOf(request)
     const batching = lane === 'background' ? batchingOf?.(task, source.manifest, placement.variant) : undefined
     const kind = batching?.kindOf(input, options)
-    if (batching === undefined || kind === undefined) return answerOne(prepare, placement, request, signal)
+    if (batching === undefined || kind === undefined) return one(placement, request, signal)
     const place = `${placeKey(source, placement)}/${task}/${kind}`
-    return batcher.run(place, batching, request, signal, (...asked) => answerOne(prepare, placement, ...asked))
+    return batcher.run(place, batching, request, signal, (...asked) => one(placement, ...asked))
   }
 
   return {
@@ -106,6 +108,7 @@ type Prepare = (
 /** Makes the placement ready, if it is not, and has the worker answer. */
 async function answerOne(
   prepare: Prepare,
+  queue: DeviceQueue,
   placement: DevicePlacement,
   request: EngineRequest,
   signal: AbortSignal,
@@ -114,14 +117,26 @@ async function answerOne(
   const { connection, models, model, loadMs, letGo } = await prepare(placement, source, signal)
   try {
     checkDeadline(request)
-    const answer = await connection.call('run', runPayload(model, placement, request), { signal })
-    return { ...answer, timings: { ...answer.timings, ...(loadMs !== undefined && { loadMs }) } }
+    const { isShared } = queue
+    const sentAt = performance.now()
+    const { output, timings } = await connection.call('run', runPayload(model, placement, request), { signal })
+    const elapsedMs = performance.now() - sentAt
+    const waited = isShared && { queueMs: Math.max(0, elapsedMs - ownMs(timings)) }
+    return { output, timings: { ...timings, ...waited, ...(loadMs !== undefined && { loadMs }) } }
   } catch (error) {
     if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forget(sessionsKey(source, placement))
     throw error
   } finally {
     letGo()
   }
+}
+
+/**
+ * How long the request itself was worked on. What is above it, while others are on the device, is waiting: for its turn,
+ * which the worker counts, and for the worker to hear of the request at all, since a run on WASM blocks it.
+ */
+function ownMs({ preprocessMs = 0, inferenceMs = 0, postprocessMs = 0 }: EngineAnswer['timings']): number {
+  return preprocessMs + inferenceMs + postprocessMs
 }
 
 function runPayload(

@@ -6,6 +6,11 @@ export class DeviceQueue {
   /** Requests that wait or run. */
   #requests = 0
 
+  /** Whether several requests are on the device now. */
+  get isShared(): boolean {
+    return this.#requests > 1
+  }
+
   /**
    * Lets a request in. The caller calls what it returns when the request has ended.
    *
