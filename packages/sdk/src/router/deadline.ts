@@ -1,4 +1,5 @@
 /** One deadline over everything that a request waits for. */
+import type { Attempt } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 
 /** Longer timers fire at once: browsers keep their delay in 32 bits. */
@@ -56,9 +57,9 @@ export class Deadline {
   }
 
   /** The error that a request ends with when the time is over. */
-  exceeded(details: Readonly<Record<string, unknown>> = {}): EdgewardError {
+  exceeded(attempts: readonly Attempt[] = []): EdgewardError {
     const message = `The request was not answered within its deadline of ${this.deadlineMs} ms.`
-    return new EdgewardError('DEADLINE_EXCEEDED', message, { details: { deadlineMs: this.deadlineMs, ...details } })
+    return new EdgewardError('DEADLINE_EXCEEDED', message, { details: { deadlineMs: this.deadlineMs, attempts } })
   }
 
   /** Frees the timer. The signal does not abort any more. */
