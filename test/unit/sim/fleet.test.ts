@@ -67,6 +67,11 @@ describe('ten times what the endpoint can do, for two minutes', () => {
     expect(refused).toBeLessThan(rowOf('Edgeward, load not heeded').refused)
   })
 
+  it('are refused less often by a third at least where the device has the model ready', () => {
+    const { refusedReady } = rowOf('Edgeward')
+    expect(refusedReady).toBeLessThan((2 / 3) * rowOf('Edgeward, load not heeded').refusedReady)
+  })
+
   it('move to the devices and, when it is over, back', () => {
     const [before, within, after] = rowOf('Edgeward').localShares
     expect(within).toBeGreaterThan(before)
