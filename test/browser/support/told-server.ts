@@ -1,6 +1,7 @@
 /** A real HTTP server whose addresses say how it answers: every deployment mistake that the doctor is to find. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 
 /** How the server answers below an address. */
 export interface Told {
@@ -16,7 +17,7 @@ export interface Told {
 
 /** `/told/<JSON, as one path segment>/…`. */
 export async function startToldServer(): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  const server = createServer(answer)
+  const server = createServer((request, response) => answerAsTold(request.url?.replace('/told', ''), request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   // A server that listens on a port has an address with a port.
   const { port } = server.address() as AddressInfo
@@ -28,21 +29,17 @@ export async function startToldServer(): Promise<{ readonly url: string; stop():
   return { url: `http://127.0.0.1:${port}`, stop }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
-  const [, , told = '{}'] = (request.url ?? '').split('/')
+/** @param address - `/<JSON, as one path segment>/…` */
+export function answerAsTold(address = '/', request: IncomingMessage, response: ServerResponse): void {
+  const [, text = '{}'] = address.split('/')
   // Only this project's tests make such addresses.
-  const {
-    status = 200,
-    headers = {},
-    ranges = false,
-    cors = true,
-    allowHeaders,
-  } = JSON.parse(decodeURIComponent(told)) as Told
+  const told = JSON.parse(decodeURIComponent(text)) as Told
+  const { status = 200, headers = {}, ranges = false, cors = true, allowHeaders = '*' } = told
   response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
   if (cors) {
     response.setHeader('Access-Control-Allow-Origin', '*')
-    response.setHeader('Access-Control-Expose-Headers', 'Content-Encoding, endpoint-load-metrics')
-    response.setHeader('Access-Control-Allow-Headers', allowHeaders ?? '*')
+    response.setHeader('Access-Control-Expose-Headers', 'Content-Encoding')
+    response.setHeader('Access-Control-Allow-Headers', allowHeaders)
   }
   if (request.method === 'OPTIONS') {
     response.writeHead(204).end()
@@ -50,5 +47,6 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   }
   const isPart = ranges && request.headers.range !== undefined
   response.writeHead(isPart ? 206 : status, isPart ? { 'Content-Range': 'bytes 0-0/9' } : headers)
-  response.end('x')
+  const body = Buffer.from('x')
+  response.end(headers['Content-Encoding'] === 'gzip' ? gzipSync(body) : body)
 }

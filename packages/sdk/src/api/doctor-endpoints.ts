@@ -5,7 +5,10 @@ import type { RemoteOptions } from '../remote/index.js'
 import { finding } from './doctor-findings.js'
 import { askHeaders, type Heard } from './doctor-headers.js'
 
-export type DiagnosedEndpoint = Pick<RemoteOptions, 'url' | 'headers' | 'loadReports'>
+export interface DiagnosedEndpoint extends Pick<RemoteOptions, 'url' | 'headers' | 'loadReports'> {
+  /** Whether it has told its load with an answer; absent while nobody knows: health checks do not tell it. */
+  readonly reportsLoad?: boolean
+}
 
 export async function diagnoseEndpoints(endpoints: readonly DiagnosedEndpoint[]): Promise<readonly Finding[]> {
   return (await Promise.all(endpoints.map(diagnoseEndpoint))).flat()
@@ -23,8 +26,7 @@ async function diagnoseEndpoint(endpoint: DiagnosedEndpoint): Promise<readonly F
   if (heard.is === 'silent') return [finding('endpoint-unreachable', { url })]
   if (heard.is === 'blocked') return [finding('endpoint-blocked', { url })]
   if (heard.status !== 200) return [finding('endpoint-not-ready', { url, found: `status ${heard.status}` })]
-  const reports = heard.headers.has('endpoint-load-metrics') || endpoint.loadReports === false
-  return asksLoad && reports ? [] : [finding('endpoint-no-load-report', { url })]
+  return asksLoad && endpoint.reportsLoad !== false ? [] : [finding('endpoint-no-load-report', { url })]
 }
 
 /** An endpoint that does not let pages ask for its load is asked again without. */

@@ -45,7 +45,7 @@ function diagnoseHeaders(address: URL, { headers }: Extract<Heard, { is: 'answer
   const type = headers.get('Content-Type') ?? 'nothing'
   const cached = headers.get('Cache-Control') ?? 'no Cache-Control'
   // Another origin's server need not show pages how it compresses.
-  const isPlain = address.origin === location.origin && !headers.has('Content-Encoding')
+  const isPlain = address.origin === location.origin && /^(identity)?$/.test(headers.get('Content-Encoding') ?? '')
   return [
     ...(type.toLowerCase() === 'application/wasm' ? [] : [finding('runtime-wrong-type', { url, found: type })]),
     ...(isPlain ? [finding('runtime-uncompressed', { url })] : []),
