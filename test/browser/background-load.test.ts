@@ -101,7 +101,7 @@ describe('a load of low priority that somebody waits for', () => {
     const harness = createHarness()
     const store = await harness.open()
     const served = await serveRandomFile(9 * chunkBytes, chunkBytes)
-    const { result, priority, came } = startHeld(store, served, createGate())
+    const { result, priority, came } = startHeld(store, served, createGate(10 * 60_000))
     await expect.poll(() => came.bytes, { timeout: 10_000 }).toBeGreaterThan(0)
     if (where === 'this tab') expect(isSame(await startLoad(store, served).result, served.bytes)).toBe(true)
     else expect(await (await openTab(harness.databaseName)).load(served).sha256).toBe(served.file.sha256)
