@@ -31,8 +31,14 @@ function startDevice(options: DeviceEngineOptions = {}) {
     expect(await host.dispose()).toEqual({ sessions: 0, gpuDevices: 0, databases: 0 })
   })
 
-  const sourceOf = (model: string): Promise<ModelSource> =>
-    host.call('locate', { modelsUrls: [new URL('/models/', location.href).href], model, from: 'cache-first' })
+  const sources = new Map<string, Promise<ModelSource>>()
+  /** Asked for once: in what follows, the order of the requests is the order in which they reach the worker. */
+  const sourceOf = (model: string): Promise<ModelSource> => {
+    const modelsUrls = [new URL('/models/', location.href).href]
+    const source = sources.get(model) ?? host.call('locate', { modelsUrls, model, from: 'cache-first' })
+    sources.set(model, source)
+    return source
+  }
 
   const placementOf = ({ manifest }: ModelSource) =>
     ({ engine: 'device', backend: 'wasm', variant: manifest.variants[0].dtype }) as const
