@@ -29,6 +29,7 @@ test('the device and the endpoint give the same tensors', async () => {
 test('the device and the endpoint give the same embeddings, the endpoint from text too', async () => {
   const edge = testClient({ remote: endpoint() })
   const embed = edge.pipeline('feature-extraction', 'all-minilm-l6-v2')
+  await edge.prepare('all-minilm-l6-v2')
   const onDevice = await embed(sentences)
   const remote = await embed(sentences, { policy: { prefer: 'remote' } })
   expect(onDevice.placement).toEqual({ engine: 'device', backend: 'wasm', variant: 'q8' })
@@ -84,7 +85,9 @@ test('prepare reports progress up to the last byte, and the next request loads n
 
 test('explains every placement, and why others are out', async () => {
   const edge = testClient({ remote: endpoint() })
-  const { placements, ruledOut } = await edge.explain('all-minilm-l6-v2', 'A cat sleeps.', { policy: { residency: 'local-only' } })
+  const { placements, ruledOut } = await edge.explain('all-minilm-l6-v2', 'A cat sleeps.', {
+    policy: { residency: 'local-only' },
+  })
   expect(placements.map(({ placement }) => placement)).toEqual([{ engine: 'device', backend: 'wasm', variant: 'q8' }])
   expect(ruledOut.map(({ placement, reason }) => [placement.engine, reason])).toEqual([
     ['device', 'there is no WebGPU adapter'],

@@ -4,14 +4,14 @@ import { createClient } from 'edgeward'
 import { describeFile, randomBytes } from './support/file-server-client.js'
 import type { Fault, LoggedRequest } from './support/faults.js'
 import { serveModel } from './support/models.js'
-import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { deviceFirst, endpoint, testClient, tinyInput } from './support/clients.js'
 import { workerWithPrelude } from './support/worker-prelude.js'
 import { capturedWorkers } from './support/workers.js'
 
 test('weights that fail their digest cost a fallback, not the request', async () => {
   const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
   await graph.misbehave({ kind: 'flip-byte', at: 100 })
-  const edge = testClient({ models: modelsUrl, remote: endpoint() })
+  const edge = testClient({ models: modelsUrl, remote: endpoint(), policy: deviceFirst })
   const { placement, attempts, output } = await edge.run(model, tinyInput())
   expect(placement).toMatchObject({ engine: 'remote' })
   expect(attempts.map(({ code }) => code)).toEqual(['INTEGRITY'])
@@ -65,7 +65,7 @@ test('a runtime that could not start is started afresh by the next request', asy
         return Promise.reject(new WebAssembly.CompileError('out of executable memory'))
       }
     }`
-  const edge = testClient({ workerUrl: workerWithPrelude(failOnce), remote: endpoint() })
+  const edge = testClient({ workerUrl: workerWithPrelude(failOnce), remote: endpoint(), policy: deviceFirst })
   const first = await edge.run('tiny-mlp', tinyInput())
   expect(first.attempts.map(({ code }) => code)).toEqual(['RUNTIME_FAILED'])
   expect(first.placement).toMatchObject({ engine: 'remote' })
@@ -82,7 +82,11 @@ test('an endpoint that is down leaves the device to answer', async () => {
 test('when every placement fails, one error tells what was tried', async () => {
   const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
   await graph.misbehave({ kind: 'status', status: 500 })
-  const edge = testClient({ models: modelsUrl, remote: { protocol: 'oip', url: 'http://127.0.0.1:9' } })
+  const edge = testClient({
+    models: modelsUrl,
+    remote: { protocol: 'oip', url: 'http://127.0.0.1:9' },
+    policy: deviceFirst,
+  })
   const failure = await edge.run(model, tinyInput()).catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 'ALL_PLACEMENTS_FAILED' })
   const attempts = (failure as EdgewardError).details['attempts'] as { code: string }[]
@@ -92,7 +96,7 @@ test('when every placement fails, one error tells what was tried', async () => {
 test("a caller's abort ends a load with the caller's own reason, and never falls back", async () => {
   const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
   await graph.misbehave({ kind: 'silence' })
-  const edge = testClient({ models: modelsUrl, remote: endpoint() })
+  const edge = testClient({ models: modelsUrl, remote: endpoint(), policy: deviceFirst })
   const fallbacks: unknown[] = []
   edge.on('fallback', (event) => fallbacks.push(event))
   const controller = new AbortController()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createClient, type Manifest } from 'edgeward'
 import { connect, modelKey, type Connection, type PrepareEvent } from '../../packages/sdk/src/transport/index.js'
 import { neverAborted } from '../../packages/sdk/src/shared/index.js'
-import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { deviceFirst, endpoint, testClient, tinyInput } from './support/clients.js'
 import { serveModel, type ServedModel } from './support/models.js'
 import { capturedWorkers } from './support/workers.js'
 
@@ -51,7 +51,7 @@ test('dispose leaves no worker and no open database', async () => {
 test('what is pending when the client is disposed rejects with DISPOSED, and so does what comes after', async () => {
   const { modelsUrl, model, graph } = await serveModel('tiny-mlp')
   await graph.misbehave({ kind: 'silence' })
-  const edge = createClient({ models: modelsUrl, remote: endpoint() })
+  const edge = createClient({ models: modelsUrl, remote: endpoint(), policy: deviceFirst })
   const pending = edge.run(model, tinyInput())
   const ended = expect(pending).rejects.toMatchObject({ code: 'DISPOSED' })
   await graph.arrival()

@@ -1,6 +1,6 @@
 /** ONNX Runtime's own files: from another origin, of the wrong type, tampered with, missing, not needed. */
 import { expect, test } from 'vitest'
-import { endpoint, testClient, tinyInput } from './support/clients.js'
+import { deviceFirst, endpoint, testClient, tinyInput } from './support/clients.js'
 import { serveFile } from './support/file-server-client.js'
 import { serveRuntime } from './support/served-runtime.js'
 
@@ -32,7 +32,10 @@ test.each([
 ] as const)('a runtime whose file $what costs a fallback, with an error that says what to do', async ({ fault }) => {
   const { workerUrl, binary } = await serveRuntime()
   await binary.misbehave(fault)
-  const { placement, attempts } = await testClient({ workerUrl, remote: endpoint() }).run('tiny-mlp', tinyInput())
+  const { placement, attempts } = await testClient({ workerUrl, remote: endpoint(), policy: deviceFirst }).run(
+    'tiny-mlp',
+    tinyInput(),
+  )
   expect(attempts).toMatchObject([
     { code: 'RUNTIME_FAILED', message: expect.stringContaining("Serve Edgeward's dist/ folder as it is") as string },
   ])

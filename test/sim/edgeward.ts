@@ -195,7 +195,7 @@ class SimulatedClient implements Client {
     const policy = this.#policy
     const second = await this.#secondRuns.consider({
       ...{ plan: planned, request, policy, conditions, output, answered: placement },
-      isPowerLow: weakness({ policy, conditions }) !== undefined,
+      isStrained: weakness({ policy, conditions }) !== undefined,
       engines: this.#engines,
       isSpared: (endpoint) => this.#loads.isSpared(endpoint, this.#parts.clock.now),
     })

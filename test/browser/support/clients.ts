@@ -20,6 +20,9 @@ export function endpoint(): { protocol: 'oip'; url: string } {
   return { protocol: 'oip', url: inject('endpoint') }
 }
 
+/** The policy of tests that watch the device: it is waited for, so that a failure there is met, and then falls back. */
+export const deviceFirst = { prefer: 'cheapest' } as const
+
 /** Two rows for `tiny-mlp`. */
 export function tinyInput(): { x: Tensor } {
   return { x: { dtype: 'float32', shape: [2, 4], data: Float32Array.of(1, -2, 3, 0.5, 0, 0.25, -1, 8) } }

@@ -67,7 +67,7 @@ function setUp({ shadowShare = 1, random = () => 0, now = () => 0, device = {}, 
     request: { model: 'model', task: 'tensors', input: x, options: {}, manifest: everywhere, lane: 'interactive' },
     policy: anywhere,
     conditions: { hidden: false, saveData: false },
-    isPowerLow: false,
+    isStrained: false,
     engines,
     isSpared: () => false,
     answered: wasm,
@@ -131,7 +131,7 @@ describe('a shadow run', () => {
     ['when the request is local-only', { policy: localOnly }],
     ['offline', { policy: { ...anywhere, offline: true } }],
     ['when nobody sees the page', { conditions: { hidden: true, saveData: false } }],
-    ['when power is low', { isPowerLow: true }],
+    ['when power is low', { isStrained: true }],
     ['at an endpoint that is loaded', { isSpared: () => true }],
     ['at an endpoint when data is to be saved', { conditions: { hidden: false, saveData: true } }],
     ['at an endpoint that the request may not reach', { engines: { device: engineOf('device'), remotes: new Map() } }],
@@ -220,7 +220,7 @@ describe('a placement that was left for its slowness', () => {
   })
 
   it.each<[string, Partial<AnsweredRequest<'tensors'>>]>([
-    ['when power is low', { isPowerLow: true }],
+    ['when power is low', { isStrained: true }],
     ['when nobody sees the page', { conditions: { hidden: true, saveData: false } }],
   ])('does not %s', async (_when, change) => {
     const { shadowRuns, answered, asked } = setUp({ shadowShare: 0 })

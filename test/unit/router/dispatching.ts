@@ -19,7 +19,7 @@ export const webgpu: Placement = { engine: 'device', backend: 'webgpu', variant:
 export const wasm: Placement = { engine: 'device', backend: 'wasm', variant: 'fp32' }
 export const remote = { engine: 'remote', endpoint } satisfies Placement
 export const elsewhere = { engine: 'remote', endpoint: 'https://elsewhere.example/' } satisfies Placement
-export const everything = [webgpu, wasm, remote]
+export const everything: readonly Placement[] = [webgpu, wasm, remote]
 
 export const source: ModelSource = { manifest: everywhere, manifestUrl: 'https://models.example/model/manifest.json' }
 export const request: EngineRequest<'tensors'> = { model: 'model', task: 'tensors', input: {}, options: {}, ...source }

@@ -35,7 +35,6 @@ describe('a device that is to be left alone', () => {
       why: 'the battery is at 15% and not charging',
       change: conditions({ battery: { level: 0.15, charging: false } }),
     },
-    { why: 'the CPU is under critical pressure', change: conditions({ pressure: 'critical' }) },
   ]
 
   it.each(rows)('has the endpoint answer: $why', ({ why, change }) => {
@@ -69,6 +68,18 @@ describe('a device that is to be left alone', () => {
 
 describe('a device that has become slower', () => {
   const slow = (drift: number): Change => ({ ...ready, measurements: new Map([['wasm/fp32', drifted(drift)]]) })
+
+  it('is believed sooner to be slow when its CPU is under pressure; pressure alone, which our runs make, moves nothing', () => {
+    const pressed = conditions({ pressure: 'serious' })
+    expect(orderOf(planned({ run: 500 }, { run: 200 }, slow(1.3)))).toEqual(['wasm fp32', 'remote'])
+    const result = planned({ run: 500 }, { run: 200 }, slow(1.3), pressed)
+    expect(orderOf(result)).toEqual(['remote', 'wasm fp32'])
+    expect(result.shifts.join()).toContain('its CPU being under pressure')
+    expect(orderOf(planned({ run: 500 }, { run: 200 }, slow(1), conditions({ pressure: 'critical' })))).toEqual([
+      'wasm fp32',
+      'remote',
+    ])
+  })
 
   it('makes room for an endpoint that needs less than half of its time, and is measured again', () => {
     const result = planned({ run: 500 }, { run: 200 }, slow(2.5))

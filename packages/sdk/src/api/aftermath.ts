@@ -1,5 +1,6 @@
 /** What follows from plans, attempts and answers: what is learnt, loaded in the background, run again, and told. */
 import type {
+  Conditions,
   EdgewardEvents,
   EngineRequest,
   Placement,
@@ -9,7 +10,7 @@ import type {
   TaskOutput,
 } from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
-import { weakness, type Engines, type Tried } from '../router/index.js'
+import { isUnderPressure, weakness, type Engines, type Tried } from '../router/index.js'
 import { splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { BackgroundLoads } from './background-loads.js'
@@ -72,7 +73,7 @@ export class Aftermath {
     const second = shadows.consider({
       ...{ plan, request, policy, conditions, answered: result.placement, output: result.output },
       engines: reachableEngines(engines, policy),
-      isPowerLow: weakness({ policy, conditions }) !== undefined,
+      isStrained: isStrained(policy, conditions),
       isSpared: (endpoint) => knowledge.loads.isSpared(endpoint, performance.now()),
     })
     void second.then((run) => run && this.#sawSecondRun(planned, run, units))
@@ -81,7 +82,7 @@ export class Aftermath {
   /** Whether work may be done that nobody waits for, or that is done twice. */
   maySpend(policy: ResolvedPolicy): boolean {
     const { conditions } = this.#parts.knowledge
-    return !conditions.hidden && weakness({ policy, conditions }) === undefined
+    return !conditions.hidden && !isStrained(policy, conditions)
   }
 
   /** A model was used on the device. */
@@ -121,6 +122,11 @@ export class Aftermath {
     this.#parts.emitter.emit('placement', { model: splitModelName(model).id, from: before, to, reason })
     return reason
   }
+}
+
+/** Whether the machine is to do nothing that can wait. */
+function isStrained(policy: ResolvedPolicy, conditions: Conditions): boolean {
+  return isUnderPressure(conditions) || weakness({ policy, conditions }) !== undefined
 }
 
 function isSame(one: Placement, other: Placement): boolean {

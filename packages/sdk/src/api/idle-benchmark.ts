@@ -1,5 +1,6 @@
 /** Has this device's arithmetic measured once, when nothing else is going on. */
 import type { Capabilities } from '../contract/index.js'
+import { isUnderPressure } from '../router/index.js'
 import type { Knowledge } from './knowledge.js'
 
 /** So long after an answer nobody is likely to be waiting for the next one. */
@@ -30,8 +31,8 @@ export class IdleBenchmark {
   }
 
   #measure(capabilities: Capabilities): void {
-    const { hidden, pressure } = this.#knowledge.conditions
-    const isStrained = hidden || pressure === 'serious' || pressure === 'critical'
+    const { conditions } = this.#knowledge
+    const isStrained = conditions.hidden || isUnderPressure(conditions)
     // Measured now, it would say too little of this device; the next answer is another occasion.
     if (this.#isBusy() || isStrained || globalThis.document?.readyState !== 'complete') return
     this.#isDone = true

@@ -21,8 +21,8 @@ export interface AnsweredRequest<T extends TaskName = TaskName> {
   readonly request: EngineRequest<T>
   readonly policy: ResolvedPolicy
   readonly conditions: Conditions
-  /** Whether the machine is to do no work that can wait: by policy, or since its battery is low. */
-  readonly isPowerLow: boolean
+  /** Whether the machine is to do no work that can wait: by policy, for its battery or its CPU's sake. */
+  readonly isStrained: boolean
   /** The engines that this request may reach. One that policy forbids is not among them. */
   readonly engines: Engines
   /** Whether an endpoint says that it is loaded: it is not asked a second time. */
@@ -91,9 +91,9 @@ export class ShadowRuns {
     return this.#run(choice, answered).finally(() => (this.#isRunning = false))
   }
 
-  #choose({ conditions, isPowerLow, ...answered }: AnsweredRequest): Choice | undefined {
+  #choose({ conditions, isStrained, ...answered }: AnsweredRequest): Choice | undefined {
     this.#requestsSince += 1
-    if (this.#isRunning || this.#options.signal.aborted || conditions.hidden || isPowerLow) return undefined
+    if (this.#isRunning || this.#options.signal.aborted || conditions.hidden || isStrained) return undefined
     return this.#remeasure(answered.plan, answered.engines) ?? this.#shadow({ conditions, ...answered })
   }
 
@@ -107,7 +107,7 @@ export class ShadowRuns {
     return { purpose: 'remeasure', placement, engine }
   }
 
-  #shadow(answered: Omit<AnsweredRequest, 'isPowerLow'>): Choice | undefined {
+  #shadow(answered: Omit<AnsweredRequest, 'isStrained'>): Choice | undefined {
     const { residency, offline } = answered.policy
     const { shadowShare, random } = this.#options
     if (shadowShare === 0 || residency === 'local-only' || offline || random() >= shadowShare) return undefined
@@ -155,7 +155,7 @@ export class ShadowRuns {
 
 function engineFor(
   placement: Placement,
-  { engines, conditions, policy, isSpared }: Omit<AnsweredRequest, 'isPowerLow'>,
+  { engines, conditions, policy, isSpared }: Omit<AnsweredRequest, 'isStrained'>,
 ): Engine | undefined {
   if (placement.engine === 'device') return engines.device
   const savesData = policy.saveData === 'on' || (policy.saveData === 'auto' && conditions.saveData)

@@ -1,4 +1,5 @@
 /** Shifts: what changes the preferred order (conditions, load, deadlines, failures), each with its sentence. Pure. */
+import type { Conditions } from '../contract/index.js'
 import { bytesInWords, inWords } from './amounts.js'
 import { isOnDevice, type Candidate } from './candidates.js'
 import { compareNumbers } from './order.js'
@@ -21,7 +22,7 @@ export interface Shifted {
 const lowBattery = 0.2
 
 /** From here on a machine counts as slowed down: its newest runs ÷ all of them. */
-const slowedDown = 1.5
+const slowedDown = { usually: 1.5, underPressure: 1.2 } as const
 
 type Rule = (order: readonly Candidate[], input: PlanInput) => Shift | undefined
 
@@ -48,11 +49,19 @@ export function applyShifts(preferred: readonly Candidate[], input: PlanInput): 
 
 /** Why the device is to be left alone, if so. */
 export function weakness({ policy, conditions }: Pick<PlanInput, 'policy' | 'conditions'>): string | undefined {
-  const { battery, pressure } = conditions
+  const { battery } = conditions
   if (policy.power === 'low') return 'the policy says power: low'
   if (battery !== undefined && !battery.charging && battery.level <= lowBattery)
     return `the battery is at ${Math.round(battery.level * 100)}% and not charging`
-  return pressure === 'critical' ? 'the CPU is under critical pressure' : undefined
+  return undefined
+}
+
+/**
+ * Whether the CPU has much to do. Our own runs do that too, so that it moves no request by itself: it makes slow runs
+ * credible, and holds back what nobody waits for.
+ */
+export function isUnderPressure({ pressure }: Conditions): boolean {
+  return pressure === 'serious' || pressure === 'critical'
 }
 
 /** By how many milliseconds a candidate is expected to miss what the policy allows; 0: it is in time. */
@@ -75,13 +84,14 @@ function forBackground(order: readonly Candidate[], input: PlanInput): Shift | u
   return { order: sorted(order, ({ engine }) => (engine === 'device' ? 0 : 1)), sentence }
 }
 
-function forDrift(order: readonly Candidate[], { policy, lane }: PlanInput): Shift | undefined {
+function forDrift(order: readonly Candidate[], { policy, lane, conditions }: PlanInput): Shift | undefined {
   const [first] = order
   if (policy.prefer !== 'device' || lane === 'background') return undefined
-  if (first?.engine !== 'device' || first.drift < slowedDown) return undefined
+  const isPressed = isUnderPressure(conditions)
+  if (first?.engine !== 'device' || first.drift < slowedDown[isPressed ? 'underPressure' : 'usually']) return undefined
   const halfMs = first.estimate.totalMs.typical / 2
   const isFaster = (candidate: Candidate) => isAwake(candidate) && candidate.estimate.totalMs.typical < halfMs
-  const slower = `${first.drift.toFixed(1)} times slower than it was`
+  const slower = `${first.drift.toFixed(1)} times slower than it was${isPressed ? ', its CPU being under pressure' : ''}`
   const sentence = `the device has become ${slower}: an endpoint that needs less than half of its time goes first`
   return { order: sorted(order, (candidate) => (isFaster(candidate) ? 0 : 1)), sentence }
 }
