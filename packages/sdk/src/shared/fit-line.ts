@@ -40,27 +40,30 @@ export function fitLine(points: readonly WeightedPoint[]): Line {
     const slope = proportional(points) / 2
     return { slope, intercept: slope * weightedMedian(points.map(({ x, weight }) => ({ value: x, weight }))) }
   }
-  const slope = medianSlope(points)
-  if (slope <= 0) return { slope: 0, intercept: weightedMedian(points.map(({ y, weight }) => ({ value: y, weight }))) }
-  const intercept = medianIntercept(points, slope)
+  const level = weightedMedian(points.map(({ y, weight }) => ({ value: y, weight })))
+  const slope = medianSlope(points, level)
+  if (slope <= 0) return { slope: 0, intercept: level }
+  const intercept = medianIntercept(points, slope, level)
   return intercept < 0 ? { slope: proportional(points), intercept: 0 } : { slope, intercept }
 }
 
-function medianSlope(points: readonly WeightedPoint[]): number {
+function medianSlope(points: readonly WeightedPoint[], level: number): number {
+  const least = leastHeight(level)
   const slopes: Weighted[] = []
   for (const [i, a] of points.entries()) {
     for (let j = i + 1; j < points.length; j += 1) {
       const b = points[j]
       if (b === undefined || a.x === b.x) continue
-      const weight = (a.weight * b.weight * Math.abs(a.x - b.x)) / (a.y + b.y + smallest)
+      const weight = (a.weight * b.weight * Math.abs(a.x - b.x)) / (a.y + b.y + least)
       slopes.push({ value: (a.y - b.y) / (a.x - b.x), weight })
     }
   }
   return weightedMedian(slopes)
 }
 
-function medianIntercept(points: readonly WeightedPoint[], slope: number): number {
-  return weightedMedian(points.map(({ x, y, weight }) => ({ value: y - slope * x, weight: weight / (y + smallest) })))
+function medianIntercept(points: readonly WeightedPoint[], slope: number, level: number): number {
+  const least = leastHeight(level)
+  return weightedMedian(points.map(({ x, y, weight }) => ({ value: y - slope * x, weight: weight / (y + least) })))
 }
 
 /** The slope of a line through the origin. */
@@ -68,5 +71,7 @@ function proportional(points: readonly WeightedPoint[]): number {
   return weightedMedian(points.map(({ x, y, weight }) => ({ value: y / x, weight })))
 }
 
-/** Keeps the weight of a point whose y is 0 finite. */
-const smallest = 1e-6
+/** Added to heights that weights are divided by: a point that is far too low must not weigh more than all others. */
+function leastHeight(level: number): number {
+  return level / 3 || 1
+}

@@ -8,8 +8,8 @@ const weightOfNextOlder = 0.9
 const dayMs = 24 * 60 * 60 * 1000
 /** A sample of last year still counts, if there is no other. */
 const leastWeight = 1e-6
-/** From so many samples on, the largest is taken for an accident. */
-const samplesForAnAccident = 6
+/** One sample alone that is so many times the next largest is an accident. */
+const accident = 2
 /** With so many samples, a 95th percentile can be seen. */
 const samplesForHigh = 20
 /** Each of so many newest runs shows that the machine has become slower. */
@@ -57,18 +57,17 @@ function weightsOf(samples: readonly Sample[]): readonly number[] {
 }
 
 /**
- * The 95th percentile of measured ÷ expected, at least 1. One accident among several samples is left out: it would stand
- * for the 95th percentile until it is forgotten. The fewer the samples, the less they can know of it: like a standard
- * error, what is added to 1 falls with the root of their number, from 1 (a factor of 2) at one sample to 0 at twenty.
+ * The 95th percentile of measured ÷ expected, at least 1. A single accident is left out: it would stand for the 95th
+ * percentile until it is forgotten. The fewer the samples, the less they know of it: like a standard error, what they are
+ * multiplied with falls with the root of their number, from 2 at one sample to 1 at twenty.
  */
 function highFactorOf(ratios: Weighted[]): number {
-  const { length } = ratios
-  const unknown = (1 / Math.sqrt(length) - 1 / Math.sqrt(samplesForHigh)) / (1 - 1 / Math.sqrt(samplesForHigh))
-  if (length >= samplesForAnAccident) {
-    ratios.sort((a, b) => a.value - b.value)
-    ratios.pop()
-  }
-  return Math.max(weightedQuantile(ratios, 0.95), 1 + Math.max(0, unknown))
+  const atTwenty = 1 / Math.sqrt(samplesForHigh)
+  const unknown = Math.max(0, (1 / Math.sqrt(ratios.length) - atTwenty) / (1 - atTwenty))
+  ratios.sort((a, b) => a.value - b.value)
+  const [secondLargest, largest] = ratios.slice(-2)
+  if (secondLargest && largest && largest.value > accident * secondLargest.value) ratios.pop()
+  return Math.max(1, weightedQuantile(ratios, 0.95)) * (1 + unknown)
 }
 
 /** The change that all of the newest runs show: of three that are 1.4, 1.5 and 2 times as slow as fitted, 1.4. */
