@@ -11,10 +11,12 @@ const pages = inject('pages').map(({ where, code }) => ({ where, code: localise(
 function localise(encoded: string): string {
   return decodeURIComponent(encoded)
     .replaceAll("from 'edgeward'", `from '${location.origin}/shipped/index.js'`)
+    .replaceAll(/from 'edgeward\/(exporters|opentelemetry)'/g, `from '${location.origin}/shipped/$1.js'`)
     .replaceAll('from "edgeward"', `from '${location.origin}/shipped/index.js'`)
     .replaceAll("'/models/'", `'${location.origin}/models/'`)
     .replaceAll('/edgeward/edgeward.js', '/shipped/edgeward.js')
     .replaceAll('http://localhost:8787', inject('endpoint'))
+    .replaceAll('http://localhost:4318', inject('collector'))
 }
 
 /** What a snippet promises to log: the comments `// → …` behind its calls of `console.log`. */
