@@ -91,12 +91,10 @@ const anyConditions: fc.Arbitrary<Conditions> = fc
   .map((told) => ({ ...calm, ...told }))
 
 const anyCost = fc.option(
-  fc
-    .tuple(fc.nat(2 ** 31), fc.option(amount(1e14), { nil: undefined }))
-    .map(([parameters, operationsPerUnit]) => ({
-      parameters,
-      ...(operationsPerUnit !== undefined && { operationsPerUnit }),
-    })),
+  fc.tuple(fc.nat(2 ** 31), fc.option(amount(1e14), { nil: undefined })).map(([parameters, operationsPerUnit]) => ({
+    parameters,
+    ...(operationsPerUnit !== undefined && { operationsPerUnit }),
+  })),
   { nil: undefined },
 )
 
