@@ -1,5 +1,5 @@
 /** The door of the runtime room: the page's side of the worker. */
-export { createDeviceEngine, type DeviceEngine, type DeviceEngineOptions } from './device-engine.js'
+export { createDeviceEngine, type DeviceEngineOptions } from './device-engine.js'
 export { announcer, type DeviceListener, type MemoryBudget } from './make-ready.js'
 export { spawnWorker } from './spawn-worker.js'
 export { WorkerHost } from './worker-host.js'
