@@ -1,7 +1,7 @@
 /** The door of the router room. */
 export { Deadline } from './deadline.js'
 export { dispatch, prepareFirst } from './dispatch.js'
-export type { DispatchContext, Engines, Hedging, Tried } from './dispatch-context.js'
+export type { DispatchContext, Engines, Tried } from './dispatch-context.js'
 export { EndpointLoads } from './endpoint-load.js'
 export { EndpointRests } from './endpoint-rest.js'
 export { memoryOf } from './estimate.js'
