@@ -71,7 +71,7 @@ export async function request(options: HttpRequest): Promise<HttpAnswer> {
     }
   }
 
-  const isOver = await priority?.mayAsk(signal)
+  const isOver = priority && (await priority.mayAsk(signal))
   const cancel = () => {
     controller.abort()
     isOver?.()
