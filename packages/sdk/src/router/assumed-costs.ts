@@ -12,17 +12,18 @@ export const bytesPerWeight: Readonly<Record<VariantDtype, number>> = Object.fre
 })
 
 /**
- * What part of a matrix multiplication's speed whole models reach. WASM: MiniLM at two threads needed 128–169 ms for one text
- * of 128 tokens and 1,350 ms for 2,048 tokens in a batch, where the multiplication is the limit: 0.6 of its speed for a
- * single text. WebGPU: runs are many small dispatches with little work each; 0.25 is a guess that errs on the slow side.
+ * What part of the benchmark's matrix multiplication whole models reach. WASM: the benchmark, whose matrices fit into the first
+ * cache, gave 22–43e9 operations a second on one thread of the machine where MiniLM needed 128–169 ms for a text of 128
+ * tokens at two threads, 18e9 a second: about 0.3. WebGPU: runs are many small dispatches with little work each; 0.25 is a
+ * guess that errs on the slow side.
  */
-export const efficiency: Readonly<Record<Backend, number>> = Object.freeze({ wasm: 0.6, webgpu: 0.25 })
+export const efficiency: Readonly<Record<Backend, number>> = Object.freeze({ wasm: 0.3, webgpu: 0.25 })
 
 /**
- * Before a device is measured, in floating-point operations a second: one thread of a desktop CPU reached 16e9 with ONNX
- * Runtime's WASM build in the measurement above, and phones about half; integrated GPUs have several hundred.
+ * What the benchmark is taken for before it has run, in floating-point operations a second: WASM on a slower machine than
+ * that one; WebGPU on a weak integrated GPU, since most have several hundred.
  */
-export const assumedFlops: Readonly<Record<Backend, number>> = Object.freeze({ wasm: 10e9, webgpu: 100e9 })
+export const assumedFlops: Readonly<Record<Backend, number>> = Object.freeze({ wasm: 20e9, webgpu: 100e9 })
 /** SwiftShader took 19–43 s for a run that took WASM 0.1 s. */
 export const softwareGpuFlops = 0.1e9
 

@@ -40,7 +40,7 @@ export function estimateEndpoint({ units, conditions }: PlanInput, { measurement
   const run: Run = measurements?.run
     ? measuredRun(measurements.run, units)
     : { basis: 'assumed', samples: 0, ms: rangeOf(answerMs, assumed.highFactor.assumed), unitMs: 0 }
-  return { ...assemble(readyMs, run), downloadBytes: 0, memoryBytes: 0 }
+  return assemble(readyMs, run, 0, 0)
 }
 
 interface Run extends Pick<Estimate, 'basis' | 'samples' | 'unitMs'> {
@@ -52,8 +52,10 @@ const atOnce: Range = Object.freeze({ typical: 0, high: 0 })
 /** Longer than anybody waits, and a number: a link of no bytes a second takes so long. */
 const endlessMs = 1e12
 
-function assemble(readyMs: Range, { basis, samples, ms, unitMs }: Run) {
-  return { basis, samples, readyMs, firstOutputMs: ms, unitMs, totalMs: plus(readyMs, ms) }
+function assemble(readyMs: Range, run: Run, downloadBytes: number, memoryBytes: number): Estimate {
+  const { basis, samples, ms: firstOutputMs, unitMs } = run
+  const totalMs = plus(readyMs, firstOutputMs)
+  return { basis, samples, readyMs, firstOutputMs, unitMs, totalMs, downloadBytes, memoryBytes }
 }
 
 function measuredRun({ fixedMs, unitMs, highFactor, samples, drift }: RunFit, units: number): Run {
@@ -110,19 +112,23 @@ function hasRun({ measurements, readiness }: PlanInput): boolean {
 
 /** Bytes of the graphs and of what lies beside them; files that graphs share count once. */
 function weightBytes({ graphs }: Variant): number {
-  const counted = new Set<string>()
   let bytes = 0
-  const count = (file: ManifestFile) => {
-    if (!counted.has(file.path)) bytes += file.bytes
-    counted.add(file.path)
-  }
   for (const name in graphs) {
     const graph = graphs[name]
     if (graph === undefined) continue
-    count(graph.file)
-    for (const file of graph.externalData ?? []) count(file)
+    bytes += graph.file.bytes
+    for (const file of graph.externalData ?? []) if (isFirst(file, name, graphs)) bytes += file.bytes
   }
   return bytes
+}
+
+/** Whether no graph before the one called `name` has the file too. */
+function isFirst({ path }: ManifestFile, name: string, graphs: Variant['graphs']): boolean {
+  for (const other in graphs) {
+    if (other === name) return true
+    if (graphs[other]?.externalData?.some((file) => file.path === path)) return false
+  }
+  return true
 }
 
 function assetBytes({ assets }: Manifest): number {
