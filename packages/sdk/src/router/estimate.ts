@@ -20,11 +20,7 @@ export function estimateDevice(input: PlanInput, manifest: Manifest, variant: Va
       ? atOnce
       : plus(measured?.loadMs ?? loadOf(bytes, backend), isOnDevice ? atOnce : downloadOf(input, downloadBytes))
   const run = measured?.run ? measuredRun(measured.run, input.units) : guessedRun(input, manifest, variant, backend)
-  return {
-    ...assemble(readyMs, run),
-    downloadBytes,
-    memoryBytes: memoryOf(variant, backend),
-  }
+  return assemble(readyMs, run, downloadBytes, memoryOf(variant, backend))
 }
 
 /** Bytes of memory that a variant's sessions are expected to take. */
