@@ -150,6 +150,15 @@ describe('the collector', () => {
     expect((await received()).attempts).toBe(2)
   })
 
+  test('gets what came while it was slow, too', async () => {
+    const { url, spans, received } = collector('?refuse=503')
+    const source = exporting({ url, serviceName: 'my-app', intervalMs: 5 })
+    source.emit(makeTrace())
+    await expect.poll(async () => (await received()).attempts).toBe(1)
+    source.emit(makeTrace()) // Its interval is over long before the first one is tried again, a second later.
+    await expect.poll(async () => (await spans()).length, { timeout: 10_000 }).toBe(12)
+  })
+
   test.each([
     ['fails twice', '?refuse=503,503&retryAfter=0', 2],
     ['refuses for good', '?refuse=400', 1],

@@ -71,7 +71,7 @@ class Queue {
       this.#onDropped(tooMany)
     }
     if (this.#waiting.length >= this.#maxBatch) void this.#send()
-    else this.#timer ??= setTimeout(() => void this.#send(), this.#intervalMs)
+    else this.#sendLater()
   }
 
   /** Hands what waits to the browser, which sends it even if the page goes. What it does not take waits on. */
@@ -93,13 +93,23 @@ class Queue {
   async #send(): Promise<void> {
     if (this.#isSending) return
     this.#isSending = true
-    do {
-      const traces = this.#take(this.#maxBatch)
-      const isTaken = traces.length === 0 || (await post(this.#target, serialise(traces)))
-      if (!isTaken) this.#onDropped(traces.length)
-    } while (this.#waiting.length >= this.#maxBatch)
-    this.#isSending = false
-    if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => void this.#send(), this.#intervalMs)
+    try {
+      do {
+        const traces = this.#take(this.#maxBatch)
+        const isTaken = traces.length === 0 || (await post(this.#target, serialise(traces)))
+        if (!isTaken) this.#onDropped(traces.length)
+      } while (this.#waiting.length >= this.#maxBatch)
+    } finally {
+      this.#isSending = false // Also when the app's `onDropped` throws.
+      if (this.#waiting.length > 0) this.#sendLater()
+    }
+  }
+
+  #sendLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#send()
+    }, this.#intervalMs)
   }
 
   #take(count: number): readonly (readonly OtlpSpan[])[] {
