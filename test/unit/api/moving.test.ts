@@ -90,7 +90,8 @@ describe('a model that is not on the device yet', () => {
     await client.run('model', x)
     await client.run('model', x)
     expect(prepare).toHaveBeenCalledOnce()
-    const { ruledOut } = await client.explain('model')
+    const { ruledOut, background } = await client.explain('model')
+    expect(background).toContain('CANARY_FAILED')
     expect(ruledOut.find(({ placement }) => 'backend' in placement && placement.backend === 'wasm')?.code).toBe(
       'CANARY_FAILED',
     )

@@ -32,7 +32,7 @@ import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from '
 import { ShadowRuns } from './shadow-runs.js'
 
 /** What a client is made of; `createClient` puts it together. */
-export interface ClientParts extends CacheParts, PlannerParts {
+export interface ClientParts extends CacheParts, Omit<PlannerParts, 'backgroundReason'> {
   readonly engines: Engines
   readonly update: UpdateModel
   /** Tells the worker how many requests of this page need the network now. */
@@ -65,7 +65,7 @@ export class EdgewardClient implements Client {
     })
     const parts = { ...given, engines: yieldingTo(loads, given.engines) }
     this.#parts = parts
-    this.#planner = new Planner(parts)
+    this.#planner = new Planner({ ...parts, backgroundReason: (model) => loads.reasonOf(model) })
     const updates = new BackgroundUpdates(
       options.updates,
       (model, aborting) => loads.whileLoading(() => update(model, aborting)),

@@ -33,11 +33,14 @@ export class Learning {
     if (placement.engine === 'remote') this.#triedEndpoint(placement.endpoint, tried)
     const place = placeOf(planned, placement)
     if (outcome === 'CANARY_FAILED') this.#knowledge.judge(place, outcome, tried.message ?? outcome)
-    if (outcome === 'cancelled') {
-      // It lost against a hedge: it would have taken at least this long.
-      this.#knowledge.addRun(place, units, durationMs)
-    }
-    if (outcome === 'answered') this.#knowledge.addRun(place, units, workMs(placement, timings, durationMs))
+    // It was late and lost against a hedge: it would have taken at least this long. A hedge that lost says nothing.
+    if (outcome === 'cancelled' && !tried.isHedge) this.#knowledge.addRun(place, units, durationMs)
+    // So would an endpoint that had not answered when the time was over. A device may have been loading until then.
+    const isLate = outcome === 'DEADLINE_EXCEEDED' && placement.engine === 'remote'
+    if (isLate) this.#knowledge.addRun(place, units, durationMs)
+    // A run that answered several requests says nothing of one.
+    const isAlone = (timings?.batchedRequests ?? 1) === 1
+    if (outcome === 'answered' && isAlone) this.#knowledge.addRun(place, units, workMs(placement, timings, durationMs))
   }
 
   /** An answered request was run again. */

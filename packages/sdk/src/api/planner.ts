@@ -44,6 +44,8 @@ export interface PlannerParts {
   /** Starts the runtime for a backend, before a model asks for it. */
   readonly warm: (backend: Backend) => void
   readonly knowledge: Knowledge
+  /** Why a model could not be made ready in the background, if so. */
+  readonly backgroundReason: (model: string) => string | undefined
   /** How near a placement of the device is, if anything was begun. */
   readonly readiness: (source: ModelSource, placement: DevicePlacement) => 'ready' | 'loading' | undefined
 }
@@ -171,6 +173,8 @@ export class Planner {
       const missing = await this.#parts.missing(source.manifest).catch(() => undefined)
       planned = this.#facts.planFor(facts, source, { onlyCached, missing })
     }
+    const background = isExplained ? this.#parts.backgroundReason(model) : undefined
+    if (background !== undefined) planned = { ...planned, background }
     return { model, task, policy, capabilities, source, planned }
   }
 

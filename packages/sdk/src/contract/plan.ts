@@ -81,6 +81,8 @@ export interface Plan {
    * the background now and then, a device that has recovered comes back.
    */
   readonly remeasure?: Extract<Placement, { engine: 'device' }>
+  /** Why the model is not ready on the device, though it was to be made so in the background; `explain` tells. */
+  readonly background?: string
   /** Why the model's weights could not be kept, or what had to go for them, when they were last loaded. */
   readonly storage?: string
 }

@@ -1,0 +1,98 @@
+/** What is learnt from attempts and loads, and what is not. */
+import { describe, expect, it } from 'vitest'
+import { Knowledge } from '../../../packages/sdk/src/api/knowledge.js'
+import { Learning } from '../../../packages/sdk/src/api/learning.js'
+import type { Planned } from '../../../packages/sdk/src/api/planner.js'
+import type { EdgewardEvents } from '../../../packages/sdk/src/contract/index.js'
+import type { Tried } from '../../../packages/sdk/src/router/index.js'
+import { Emitter } from '../../../packages/sdk/src/telemetry/index.js'
+import { anywhere, cpuOnly, endpoint, everywhere } from '../router/inputs.js'
+import { remote, wasm } from './fake-client.js'
+
+const planned: Planned = {
+  model: 'model',
+  task: 'feature-extraction',
+  policy: anywhere,
+  capabilities: cpuOnly,
+  source: { manifest: everywhere, manifestUrl: 'https://models.example/model/manifest.json' },
+  planned: { model: 'model', placements: [], ruledOut: [], shifts: [] },
+}
+
+function setUp() {
+  const knowledge = new Knowledge(
+    {
+      recall: () => Promise.resolve({ records: [] }),
+      remember: () => Promise.resolve(),
+      benchmark: () => Promise.reject(new Error('nothing is measured here')),
+    },
+    1,
+  )
+  const emitter = new Emitter<EdgewardEvents>()
+  const learning = new Learning(knowledge, emitter)
+  learning.planned(planned)
+  const tried = (change: Partial<Tried>) =>
+    learning.tried(
+      planned,
+      { placement: wasm, startedAt: 0, durationMs: 500, outcome: 'answered', isHedge: false, ...change },
+      10,
+    )
+  const onDevice = () => knowledge.ofDevice(everywhere, cpuOnly, ['wasm']).get('wasm/fp32')
+  const atEndpoint = () => knowledge.ofEndpoint(endpoint, 'model')
+  return { learning, emitter, tried, onDevice, atEndpoint }
+}
+
+describe('of an attempt', () => {
+  it('on the device counts the work, without loading and waiting; at an endpoint, all of it', () => {
+    const { tried, onDevice, atEndpoint } = setUp()
+    const timings = { loadMs: 300, queueMs: 100, preprocessMs: 1, inferenceMs: 8, postprocessMs: 1 }
+    tried({ timings })
+    tried({ timings: { inferenceMs: 8 }, placement: remote })
+    expect(predicted(onDevice()?.run)).toBeCloseTo(10)
+    expect(predicted(atEndpoint().measurements?.run)).toBeCloseTo(500)
+  })
+
+  it('that was late and lost counts as long as it was watched; the hedge that lost, and a batch, do not', () => {
+    const { tried, onDevice, atEndpoint } = setUp()
+    tried({ outcome: 'cancelled', isHedge: true })
+    tried({ timings: { inferenceMs: 80, batchedRequests: 4 } })
+    tried({ outcome: 'aborted' })
+    tried({ outcome: 'RUN_FAILED' })
+    expect(onDevice()?.run).toBeUndefined()
+    tried({ outcome: 'cancelled' })
+    expect(predicted(onDevice()?.run)).toBeCloseTo(500)
+    tried({ outcome: 'DEADLINE_EXCEEDED', placement: remote })
+    expect(predicted(atEndpoint().measurements?.run)).toBeCloseTo(500)
+  })
+
+  it('that computed wrongly rules the placement out', () => {
+    const { tried, onDevice } = setUp()
+    tried({ outcome: 'CANARY_FAILED', message: 'y is 3, should be 2' })
+    expect(onDevice()?.verdict).toMatchObject({ code: 'CANARY_FAILED', reason: 'y is 3, should be 2' })
+  })
+
+  it('that an endpoint failed lets it rest, until it answers', () => {
+    const { tried, atEndpoint } = setUp()
+    tried({ placement: remote, outcome: 'REMOTE_OVERLOADED', retryAfterMs: 5_000 })
+    expect(atEndpoint()).toMatchObject({ resting: { code: 'REMOTE_OVERLOADED' }, load: { utilization: 1 } })
+    tried({ placement: remote })
+    expect(atEndpoint().resting).toBeUndefined()
+  })
+})
+
+describe('of a load', () => {
+  const progress = { model: 'model', phase: 'session', loadedBytes: 100, totalBytes: 100 } as const
+
+  it.each([
+    ['counts when everything was in the cache', 100, 700],
+    ['does not count when something was fetched', 60, undefined],
+  ])('%s', (_, cachedBytes, typical) => {
+    const { emitter, onDevice } = setUp()
+    emitter.emit('download', { ...progress, cachedBytes })
+    emitter.emit('ready', { model: 'model', placement: wasm, loadMs: 700 })
+    expect(onDevice()?.loadMs?.typical).toBe(typical)
+  })
+})
+
+function predicted(run: { readonly fixedMs: number; readonly unitMs: number } | undefined): number {
+  return run === undefined ? NaN : run.fixedMs + 10 * run.unitMs
+}
