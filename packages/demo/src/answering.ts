@@ -1,14 +1,17 @@
-/** Asks Edgeward for answers in the mode that the user chose: two clients, one policy each. */
+/** Asks Edgeward for answers in the mode and with the wishes that the user chose. */
 import {
   createClient,
   type Client,
+  type ClientOptions,
   type DownloadProgress,
   type Plan,
   type Policy,
+  type Preference,
   type Result,
   type TaskInput,
   type TaskName,
   type TaskOutput,
+  type Trace,
 } from 'edgeward'
 
 export type Mode = 'automatic' | 'device' | 'remote'
@@ -21,54 +24,95 @@ export const models = {
 /** The tasks of this page. */
 export type DemoTask = keyof typeof models
 
-const policies: { readonly [M in Mode]: Policy } = {
-  automatic: {},
-  device: { residency: 'local-only' },
-  remote: {},
+/** What the user wants besides the mode. */
+export interface Wishes {
+  /** In the mode `automatic`. */
+  readonly prefer: Preference
+  /** Milliseconds; `Infinity`: however long it takes. */
+  readonly deadlineMs: number
 }
 
-/** Owns the clients, the mode, and the right to cancel everything that is pending. */
+/** What the page hears of the clients. */
+export interface Listeners {
+  readonly onDownload: (progress: DownloadProgress) => void
+  readonly onReady: () => void
+  readonly onRequest: (trace: Trace) => void
+}
+
+interface Clients {
+  readonly usual: Client
+  readonly withoutDevice: Client
+}
+
+/** Owns the clients, the mode, the wishes, and the right to cancel everything that is pending. */
 export class Answering {
   readonly endpoint: string | null
   mode: Mode = 'automatic'
-  readonly #client: Client
-  readonly #withoutDevice: Client
+  wishes: Wishes = { prefer: 'device', deadlineMs: Infinity }
+  readonly #listeners: Listeners[] = []
+  readonly #lastInputs = new Map<DemoTask, TaskInput<TaskName>>()
+  #clients: Clients
   #cancelling = new AbortController()
 
   constructor(endpoint: string | null) {
     this.endpoint = endpoint
-    const remote = endpoint === null ? {} : { remote: { protocol: 'oip', url: endpoint } as const }
-    this.#client = createClient(remote)
-    // Nothing starts before its first request: this one costs nothing until the user asks for it.
-    this.#withoutDevice = createClient({ ...remote, device: false })
+    this.#clients = this.#createClients()
   }
 
   /** @throws EdgewardError, or the `AbortError` of the signal or of {@link cancel} */
   ask<T extends DemoTask>(task: T, input: TaskInput<T>, signal: AbortSignal): Promise<Result<TaskOutput<T>>> {
-    const pipeline = this.#clientFor(this.mode).pipeline<T & TaskName>(task, models[task])
-    const options = { signal: AbortSignal.any([signal, this.#cancelling.signal]), policy: policies[this.mode] }
-    return pipeline(input, options)
+    this.#lastInputs.set(task, input)
+    const pipeline = this.#client.pipeline<T & TaskName>(task, models[task])
+    return pipeline(input, { signal: AbortSignal.any([signal, this.#cancelling.signal]), policy: this.#policy })
   }
 
+  /** The plan for the last request of a task, as it would be now. */
   explain(task: DemoTask): Promise<Plan> {
-    return this.#clientFor(this.mode).explain(models[task], undefined, { policy: policies[this.mode] })
+    return this.#client.explain(models[task], this.#lastInputs.get(task), { policy: this.#policy })
   }
 
-  onDownload(listener: (progress: DownloadProgress) => void): void {
-    this.#client.on('download', listener)
+  listen(listeners: Listeners): void {
+    this.#listeners.push(listeners)
   }
 
-  onReady(listener: () => void): void {
-    this.#client.on('ready', listener)
-  }
-
-  /** Ends everything that is pending, downloads included; what was stored of them stays. */
+  /** Ends everything that is pending, and the downloads that it waits for; what was stored of them stays. */
   cancel(): void {
     this.#cancelling.abort()
     this.#cancelling = new AbortController()
   }
 
-  #clientFor(mode: Mode): Client {
-    return mode === 'remote' ? this.#withoutDevice : this.#client
+  /** Takes a model off the device, as if this were the first visit; what was measured is kept. */
+  async forget(task: DemoTask): Promise<void> {
+    this.cancel()
+    const { usual, withoutDevice } = this.#clients
+    // Sessions would outlive the files, and a download would go on.
+    this.#clients = this.#createClients()
+    await Promise.all([usual.dispose(), withoutDevice.dispose()])
+    await this.#clients.usual.models.remove(models[task])
+    await this.#clients.usual.models.prune()
+  }
+
+  get #client(): Client {
+    return this.mode === 'remote' ? this.#clients.withoutDevice : this.#clients.usual
+  }
+
+  get #policy(): Policy {
+    const { prefer, deadlineMs } = this.wishes
+    if (this.mode === 'device') return { residency: 'local-only', deadlineMs }
+    return this.mode === 'automatic' ? { prefer, deadlineMs } : { deadlineMs }
+  }
+
+  #createClients(): Clients {
+    const remote = this.endpoint === null ? {} : { remote: { protocol: 'oip', url: this.endpoint } as const }
+    // Nothing starts before its first request: the second one costs nothing until the user asks for it.
+    return { usual: this.#listenedTo(remote), withoutDevice: this.#listenedTo({ ...remote, device: false }) }
+  }
+
+  #listenedTo(options: ClientOptions): Client {
+    const client = createClient(options)
+    client.on('download', (progress) => this.#listeners.forEach(({ onDownload }) => onDownload(progress)))
+    client.on('ready', () => this.#listeners.forEach(({ onReady }) => onReady()))
+    client.on('request', (trace) => this.#listeners.forEach(({ onRequest }) => onRequest(trace)))
+    return client
   }
 }

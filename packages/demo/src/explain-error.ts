@@ -37,6 +37,10 @@ const explanations: { readonly [C in ErrorCode]?: Explanation } = {
   MANIFEST_INVALID: brokenModel,
   INTEGRITY: brokenModel,
   INVALID_INPUT: ['This could not be read.', 'Choose another file: a text, or a picture that your browser can open.'],
+  DEADLINE_EXCEEDED: [
+    'No answer came in time.',
+    'You wanted it sooner than it could be had: give it more time under “Try it”, or try again.',
+  ],
   DEVICE_UNSUPPORTED: ['This browser does not let models run here.', 'Switch to Automatic, or use another browser.'],
   REMOTE_UNREACHABLE: unreachable,
   REMOTE_UNAUTHORIZED: ['The endpoint refused access.', 'It asks for credentials that this page does not have.'],

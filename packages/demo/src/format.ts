@@ -13,6 +13,12 @@ export function formatMs(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }
 
+/** As {@link formatMs}, and `8 min` for what takes long. */
+export function formatDuration(ms: number): string {
+  if (ms === Infinity) return 'for ever'
+  return ms < 90_000 ? formatMs(ms) : `${Math.round(ms / 60_000)} min`
+}
+
 /** `340 kB/s`, `8.4 MB/s`. */
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`

@@ -1,12 +1,16 @@
 /** Starts the page: reads the endpoint's address, then lets the two tools and the panel work together. */
+import { announce } from './announce.js'
 import { Answering, type DemoTask, type Mode } from './answering.js'
 import { readConfig } from './config.js'
 import { byId } from './dom.js'
+import { explainError } from './explain-error.js'
 import { PictureTool } from './picture/picture-tool.js'
 import { RecordPanel } from './record/record-panel.js'
 import { SearchTool } from './search/search-tool.js'
+import { listenToWishes } from './wishes.js'
 
-const { endpoint } = await readConfig()
+const config = await readConfig()
+const { endpoint } = config
 const answering = new Answering(endpoint)
 const record = new RecordPanel(answering)
 const search = new SearchTool(answering, record)
@@ -16,6 +20,8 @@ const tools = { search: 'feature-extraction', picture: 'image-to-text' } as cons
 type ToolName = keyof typeof tools
 
 listenToModes()
+listenToWishes(answering, config, { onPlanChange: showPlan, onChoice: askAgain })
+listenToForget()
 listenToPastedPictures()
 addEventListener('hashchange', showTool)
 showTool()
@@ -33,7 +39,35 @@ function showTool(): void {
     if (name === current) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
-  void record.showPlan(tools[current])
+  showPlan()
+}
+
+function showPlan(): void {
+  void record.showPlan(tools[currentTool()])
+}
+
+/** What was asked before, in the mode and with the wishes of now. */
+function askAgain(): void {
+  showPlan()
+  void (currentTool() === 'search' ? search.goOn() : picture.read())
+}
+
+/** The next request is as on a first visit. */
+function listenToForget(): void {
+  const button = byId('forget', HTMLButtonElement)
+  button.addEventListener('click', () => {
+    button.disabled = true
+    void answering
+      .forget(tools[currentTool()])
+      .then(
+        () => announce('The model is not on this device any more.'),
+        (error: unknown) => announce(explainError(error).sentence),
+      )
+      .finally(() => {
+        button.disabled = false
+        showPlan()
+      })
+  })
 }
 
 function listenToModes(): void {
@@ -45,9 +79,8 @@ function listenToModes(): void {
     const chosen = group.querySelector<HTMLInputElement>('input:checked')
     // The radio buttons of index.html have the modes as their values.
     answering.mode = (chosen?.value ?? 'automatic') as Mode
-    const current = currentTool()
-    void record.showPlan(tools[current])
-    void (current === 'search' ? search.goOn() : picture.read())
+    byId('wish-prefer', HTMLSelectElement).disabled = answering.mode !== 'automatic'
+    askAgain()
   })
 }
 

@@ -1,7 +1,8 @@
-/** A Vite plugin that serves, beside the demo's pages, the models, the script-tag build and the endpoint's address. */
+/** A Vite plugin that serves, beside the demo's pages, the models, the script-tag build and what the page asks its server. */
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import type { Connect, Plugin } from 'vite'
+import { Connections } from './connection.js'
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
@@ -18,17 +19,42 @@ export function edgewardFiles(): Plugin {
 }
 
 function serve(middlewares: Connect.Server): void {
-  const endpoint = process.env['EDGEWARD_ENDPOINT'] || null
+  const connections = new Connections()
   middlewares.use((_request, response, next) => {
     for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value)
     next()
   })
-  middlewares.use('/config.json', (_request, response) => {
-    response.setHeader('Content-Type', 'application/json').setHeader('Cache-Control', 'no-store')
-    response.end(JSON.stringify({ endpoint }))
+  middlewares.use('/config.json', config(connections))
+  middlewares.use('/connection', setConnection(connections))
+  middlewares.use('/models', (request, response, next) => {
+    connections.slowDown(request, response)
+    next()
   })
   middlewares.use('/models', folder(fromRoot('.models')))
   middlewares.use('/edgeward', folder(fromRoot('packages/sdk/dist')))
+}
+
+/** `bytesPerSecond` is null on a connection without a limit; JSON has no `Infinity`. */
+function config(connections: Connections): Connect.NextHandleFunction {
+  const endpoint = process.env['EDGEWARD_ENDPOINT'] || null
+  return (request, response) => {
+    const rate = connections.rateOf(request)
+    const connection = { bytesPerSecond: rate === Infinity ? null : rate }
+    response.setHeader('Content-Type', 'application/json').setHeader('Cache-Control', 'no-store')
+    response.end(JSON.stringify({ endpoint, connection }))
+  }
+}
+
+/** `POST /connection?bytesPerSecond=50000` limits the models' downloads of who asks; without a number, nothing does. */
+function setConnection(connections: Connections): Connect.NextHandleFunction {
+  return (request, response) => {
+    const wanted = new URL(request.url ?? '/', 'http://localhost').searchParams.get('bytesPerSecond')
+    const rate = wanted === null ? Infinity : Number(wanted)
+    const isRight = request.method === 'POST' && rate > 0
+    if (isRight) connections.setRate(request, response, rate)
+    response.statusCode = isRight ? 204 : 400
+    response.end()
+  }
 }
 
 /** Files with Range requests and entity tags; 404 for what is not there, never another page in its place. */

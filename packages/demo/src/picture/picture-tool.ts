@@ -52,7 +52,7 @@ export class PictureTool {
     this.#reading.abort()
     if (this.#picture === undefined) return
     const { signal } = (this.#reading = new AbortController())
-    const end = this.#record.begin()
+    const end = this.#record.begin(task)
     this.#begin()
     try {
       const { output, ...answered } = await this.#answering.ask(task, this.#picture, signal)

@@ -4,6 +4,8 @@ import { byId } from '../dom.js'
 import { describeProgress } from './describe-progress.js'
 
 export class ActivityView {
+  /** Whether requests wait for the model: else it comes in the background, and there is nothing to cancel. */
+  isAwaited = true
   readonly #text = byId('activity-text', HTMLElement)
   readonly #track = byId('activity-track', HTMLProgressElement)
   readonly #cancel = byId('activity-cancel', HTMLButtonElement)
@@ -22,10 +24,11 @@ export class ActivityView {
       this.#track.max = totalBytes
       this.#track.value = loadedBytes
     } else this.#track.removeAttribute('value')
-    this.#set(isCounted ? 'downloading' : 'starting', describeProgress(progress))
+    const background = this.isAwaited ? '' : ', in the background'
+    this.#set(isCounted ? 'downloading' : 'starting', describeProgress(progress) + background)
   }
 
-  /** Nobody waits for a model any more. */
+  /** No model is coming any more. */
   settle(): void {
     if (this.#track.dataset['state'] !== 'idle') this.rest('Nothing is being fetched')
   }
@@ -39,6 +42,6 @@ export class ActivityView {
     this.#text.textContent = text
     this.#track.dataset['state'] = state
     this.#track.hidden = state === 'idle'
-    this.#cancel.hidden = state === 'idle'
+    this.#cancel.hidden = state === 'idle' || !this.isAwaited
   }
 }

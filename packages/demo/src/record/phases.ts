@@ -5,6 +5,7 @@ import { formatMs } from '../format.js'
 
 const phases = [
   { key: 'loadMs', name: 'Load' },
+  { key: 'queueMs', name: 'Queue' },
   { key: 'preprocessMs', name: 'Preprocess' },
   { key: 'inferenceMs', name: 'Inference' },
   { key: 'postprocessMs', name: 'Postprocess' },
@@ -47,7 +48,7 @@ export function addTimings(one: Timings, other: Timings): Timings {
 
 function phasesOf(timings: Timings | undefined): readonly Phase[] {
   const measured = phases.map(({ key, name }) => ({ key, name, ms: timings?.[key] }))
-  if (timings === undefined) return [...measured, { key: 'rest', name: 'Waiting, transport', ms: undefined }]
+  if (timings === undefined) return [...measured, { key: 'rest', name: 'The rest', ms: undefined }]
   const accounted = measured.reduce((sum, { ms }) => sum + (ms ?? 0), 0)
-  return [...measured, { key: 'rest', name: 'Waiting, transport', ms: Math.max(0, timings.totalMs - accounted) }]
+  return [...measured, { key: 'rest', name: 'The rest', ms: Math.max(0, timings.totalMs - accounted) }]
 }

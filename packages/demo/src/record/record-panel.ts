@@ -1,39 +1,35 @@
 /** The panel that is always in sight: where the last answer ran, why, how long it took, and what is being fetched. */
-import { isEdgewardError, type Attempt, type Result } from 'edgeward'
+import { isEdgewardError, type Attempt, type Plan, type Result } from 'edgeward'
 import type { Answering, DemoTask } from '../answering.js'
-import { byId, html } from '../dom.js'
+import { byId } from '../dom.js'
 import { explainError } from '../explain-error.js'
 import { formatMs } from '../format.js'
 import { ActivityView } from './activity-view.js'
 import { nameOf, whereOf } from './names.js'
 import { showPhases } from './phases.js'
-import { attemptRows, planRows, type Outcome } from './plan-view.js'
+import { PlanSection } from './plan-section.js'
 
 /** An answer without its output. */
 export type Answered = Pick<Result<unknown>, 'placement' | 'timings' | 'attempts'>
 
-const nothingYet: Outcome = { placement: undefined, attempts: [] }
-
 export class RecordPanel {
-  readonly #answering: Answering
   readonly #activity: ActivityView
+  readonly #plan: PlanSection
   readonly #panel = byId('record', HTMLElement)
   readonly #where = byId('record-where', HTMLElement)
   readonly #detail = byId('record-detail', HTMLElement)
   readonly #total = byId('record-total', HTMLElement)
   readonly #phases = { bar: byId('record-bar', HTMLElement), list: byId('record-phases', HTMLElement) }
-  readonly #plan = byId('record-plan', HTMLElement)
-  readonly #attempts = byId('record-attempts', HTMLElement)
-  readonly #attemptsSection = byId('record-attempts-section', HTMLElement)
-  #outcomes: { [T in DemoTask]?: Outcome } = {}
   #pending = 0
-  #turn = 0
 
   constructor(answering: Answering) {
-    this.#answering = answering
     this.#activity = new ActivityView(() => answering.cancel())
-    answering.onDownload((progress) => this.#activity.download(progress))
-    answering.onReady(() => this.#activity.rest('The model is ready on this device'))
+    this.#plan = new PlanSection(answering, (plan) => this.#settle(plan))
+    answering.listen({
+      onDownload: (progress) => this.#activity.download(progress),
+      onReady: () => this.#activity.rest('The model is ready on this device'),
+      onRequest: () => undefined,
+    })
     showPhases(this.#phases, undefined)
     const toggle = byId('record-toggle', HTMLButtonElement)
     toggle.addEventListener('click', () => {
@@ -43,14 +39,14 @@ export class RecordPanel {
   }
 
   /** Shows that something is asked; the returned function ends it, however it ends. */
-  begin(): () => void {
+  begin(task: DemoTask): () => void {
     this.#pending += 1
     this.#panel.dataset['state'] = 'busy'
     return () => {
       this.#pending -= 1
       if (this.#pending > 0) return
       delete this.#panel.dataset['state']
-      this.#activity.settle()
+      void this.showPlan(task)
     }
   }
 
@@ -61,8 +57,7 @@ export class RecordPanel {
     this.#detail.textContent = `${what} · ${detail}`
     this.#total.textContent = formatMs(timings.totalMs)
     showPhases(this.#phases, timings)
-    this.#outcomes[task] = { placement, attempts }
-    void this.showPlan(task)
+    this.#plan.note(task, { placement, attempts })
   }
 
   fail(task: DemoTask, error: unknown): void {
@@ -71,22 +66,19 @@ export class RecordPanel {
     this.#detail.textContent = explainError(error).sentence
     this.#total.textContent = ''
     showPhases(this.#phases, undefined)
-    this.#outcomes[task] = { placement: undefined, attempts: attemptsOf(error) }
-    void this.showPlan(task)
+    this.#plan.note(task, { placement: undefined, attempts: attemptsOf(error) })
   }
 
   /** Shows the plan of a task as it stands now. */
-  async showPlan(task: DemoTask): Promise<void> {
-    const turn = (this.#turn += 1)
-    const outcome = this.#outcomes[task] ?? nothingYet
-    const rows = await this.#answering.explain(task).then(
-      (plan) => planRows(plan, outcome),
-      (error: unknown) => [html('li', {}, explainError(error).sentence)],
-    )
-    if (turn !== this.#turn) return
-    this.#plan.replaceChildren(...rows)
-    this.#attempts.replaceChildren(...attemptRows(outcome.attempts))
-    this.#attemptsSection.hidden = outcome.attempts.length === 0
+  showPlan(task: DemoTask): Promise<void> {
+    return this.#plan.show(task)
+  }
+
+  /** A model may come while somebody waits for it, in the background, or not any more. */
+  #settle({ placements }: Plan): void {
+    const isLoading = placements.some(({ readiness }) => readiness === 'loading')
+    this.#activity.isAwaited = placements[0]?.placement.engine === 'device'
+    if (this.#pending === 0 && !isLoading) this.#activity.settle()
   }
 }
 

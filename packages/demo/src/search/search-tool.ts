@@ -149,7 +149,7 @@ export class SearchTool {
 
   /** Whether `work` went through; an abort is no failure, and is shown nowhere. */
   async #attempt(signal: AbortSignal, work: () => Promise<void>): Promise<boolean> {
-    const end = this.#record.begin()
+    const end = this.#record.begin(task)
     try {
       await work()
       return true
