@@ -82,6 +82,26 @@ describe('work waits for its turn', () => {
     expect(await open()).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3'])
   })
 
+  it('goes in the lane that it is of by then: what somebody waits for meanwhile is not behind all others any more', async () => {
+    const { queue, add, open, started } = busyQueue()
+    let lane: Lane = 'background'
+    const rising: Turn = {
+      model: 'rising',
+      signal: neverAborted(),
+      get lane() {
+        return lane
+      },
+    }
+    const risen = queue.run(rising, () => Promise.resolve(void started.push('risen')))
+    add('b', 'background')
+    add('d1', 'default')
+    lane = 'default'
+    add('d2', 'default')
+    await open()
+    await risen
+    expect(started).toEqual(['d1', 'risen', 'd2', 'b'])
+  })
+
   it('tells how long it waited, when it had to', async () => {
     const queue = new LaneQueue()
     const gate = createDeferred<undefined>()

@@ -3,6 +3,7 @@ import type { Lane } from '../contract/index.js'
 
 /** Who waits for a turn. */
 export interface Turn {
+  /** Read again while it waits: what somebody waits for from now on goes to the lane that it is of by then. */
   readonly lane: Lane
   /** Models of one lane take turns; what is of the same model comes in order. */
   readonly model: string
@@ -13,8 +14,9 @@ export interface Turn {
 }
 
 interface Waiting {
-  readonly lane: Lane
-  readonly model: string
+  readonly turn: Turn
+  /** The one in which it stands. */
+  lane: Lane
   start(): Promise<void>
 }
 
@@ -32,7 +34,7 @@ export class LaneQueue {
 
   /** Runs `work` when it is its turn. */
   run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
-    const { lane, model, signal } = turn
+    const { lane, signal } = turn
     return new Promise<T>((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason as Error)
@@ -44,8 +46,8 @@ export class LaneQueue {
         reject(signal.reason as Error)
       }
       const waiting: Waiting = {
+        turn,
         lane,
-        model,
         start: () => {
           signal.removeEventListener('abort', onAbort)
           if (!isFirst) turn.onWaited?.(performance.now() - cameAt)
@@ -60,14 +62,16 @@ export class LaneQueue {
   }
 
   #join(waiting: Waiting): void {
-    const { lane, model } = waiting
+    const { lane, turn } = waiting
+    const { model } = turn
     const ofModel = this.#waiting[lane].get(model)
     if (ofModel === undefined) this.#waiting[lane].set(model, [waiting])
     else ofModel.push(waiting)
   }
 
   #leave(waiting: Waiting): void {
-    const { lane, model } = waiting
+    const { lane, turn } = waiting
+    const { model } = turn
     const others = (this.#waiting[lane].get(model) ?? []).filter((other) => other !== waiting)
     if (others.length > 0) this.#waiting[lane].set(model, others)
     else this.#waiting[lane].delete(model)
@@ -83,7 +87,20 @@ export class LaneQueue {
     this.#isBusy = false
   }
 
+  /** Moves what stands in another lane than it is of now. */
+  #sort(): void {
+    const all = lanes.flatMap((lane) => [...this.#waiting[lane].values()].flat())
+    for (const waiting of all) {
+      const { lane } = waiting.turn
+      if (lane === waiting.lane) continue
+      this.#leave(waiting)
+      waiting.lane = lane
+      this.#join(waiting)
+    }
+  }
+
   #take(): Waiting | undefined {
+    this.#sort()
     for (const lane of lanes) {
       const [first] = this.#waiting[lane]
       if (first === undefined) continue
