@@ -39,8 +39,10 @@ export interface RunFit {
   /** The 95th percentile of measured ÷ fitted; at least 1. */
   readonly highFactor: number
   readonly samples: number
-  /** The newest runs ÷ what was fitted to all: 1.5 is a machine that has become half again as slow. */
+  /** The newest runs ÷ what was fitted: 1.5 is a machine that has just become half again as slow. */
   readonly drift: number
+  /** What was fitted ÷ what the runs before the last lasting change would have given; absent: no such change is known. */
+  readonly levelChange?: number
   /** When the newest run ended, in milliseconds since 1970. */
   readonly lastAt: number
 }

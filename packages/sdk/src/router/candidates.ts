@@ -6,6 +6,7 @@ import type {
   Placement,
   Readiness,
   RuledOutPlacement,
+  RunFit,
   Variant,
 } from '../contract/index.js'
 import { estimateDevice, estimateEndpoint } from './estimate.js'
@@ -29,7 +30,7 @@ export interface DeviceCandidate {
   readonly estimate: Estimate
   readonly readiness: Readiness
   readonly missingBytes: number | undefined
-  /** The newest runs ÷ what was fitted to all; 1 where nothing is known. */
+  /** How many times as slow it is as it was; 1 where nothing is known. */
   readonly drift: number
   /** Its weights would be downloaded although data is to be saved. */
   readonly isAgainstSaving: boolean
@@ -135,9 +136,14 @@ function judgeVariant(
     engine: 'device',
     ...costed,
     missingBytes: input.missing?.[variant.dtype]?.bytes,
-    drift: input.measurements.get(name)?.run?.drift ?? 1,
+    drift: driftOf(input.measurements.get(name)?.run),
     isAgainstSaving: isSaving && needsMuchData(costed),
   }
+}
+
+/** What its estimates say already, and what they do not yet. */
+function driftOf(run: RunFit | undefined): number {
+  return run === undefined ? 1 : run.drift * (run.levelChange ?? 1)
 }
 
 function unwantedBackends({ device: { backends } }: PlanInput, { variants }: Manifest): RuledOutPlacement[] {

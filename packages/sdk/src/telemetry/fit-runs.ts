@@ -23,7 +23,7 @@ export function fitRuns(runs: readonly Sample[]): RunFit | undefined {
   const weights = weightsOf(runs)
   const points = runs.map(({ units, ms }, i) => ({ x: units, y: ms, weight: weights[i] ?? 0 }))
   const line = fitLine(points)
-  const levelled = atLevelOfNow(points, line)
+  const { points: levelled, factor } = atLevelOfNow(points, line)
   const now = levelled === points ? line : fitLine(levelled)
   const ratios = levelled.map((point) => ratioTo(now, point))
   return {
@@ -32,6 +32,7 @@ export function fitRuns(runs: readonly Sample[]): RunFit | undefined {
     highFactor: highFactorOf(ratios.map((value, i) => ({ value, weight: levelled[i]?.weight ?? 0 }))),
     samples: runs.length,
     drift: driftOf(ratios),
+    ...(factor !== 1 && { levelChange: factor }),
     lastAt: newest.at,
   }
 }

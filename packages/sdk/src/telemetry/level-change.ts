@@ -21,23 +21,30 @@ export function ratioTo({ intercept, slope }: Line, { x, y }: WeightedPoint): nu
   return (y + resolutionMs) / (intercept + slope * x + resolutionMs)
 }
 
+/** Points of one level, and how many times as high it is as the one before it; 1: it has not changed. */
+export interface Levelled {
+  readonly points: readonly WeightedPoint[]
+  readonly factor: number
+}
+
 /**
  * The same points where their level has not changed; else those from before multiplied up or down to the new level.
  *
  * @param line - fitted to all of them
  */
-export function atLevelOfNow(points: readonly WeightedPoint[], line: Line): readonly WeightedPoint[] {
+export function atLevelOfNow(points: readonly WeightedPoint[], line: Line): Levelled {
   let best: Change | undefined
   for (const at of possibleChanges(points, line)) {
     const change = changeAt(points, at)
     if (change && change.unexplained < (best?.unexplained ?? Infinity)) best = change
   }
-  if (best === undefined) return points
+  if (best === undefined) return { points, factor: 1 }
   const { at, factor } = best
-  return points.map((point, i) => {
+  const levelled = points.map((point, i) => {
     if (i >= at) return point
     return { x: point.x, y: point.y * factor, weight: point.weight * weightBefore }
   })
+  return { points: levelled, factor }
 }
 
 interface Change {
