@@ -14,7 +14,7 @@ function openModel() {
   const graphs = new Map(['detection', 'recognition'].map((name) => [name, { graph, session }]))
   const sessions = new ModelSessions('model', graphs)
   const open = new OpenSessions()
-  open.add('key', 'webgpu', sessions)
+  void open.add('key', 'webgpu', sessions)
   return { open, sessions, release }
 }
 

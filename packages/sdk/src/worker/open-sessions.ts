@@ -61,10 +61,17 @@ export class OpenSessions {
     return this.#open.get(key)?.sessions
   }
 
-  add(key: string, backend: Backend, sessions: ModelSessions): void {
+  /** Keeps sessions; if others of that place were faster, frees these. Resolves with those that are kept. */
+  async add(key: string, backend: Backend, sessions: ModelSessions): Promise<ModelSessions> {
+    const faster = this.#open.get(key)
+    if (faster !== undefined) {
+      await sessions.release()
+      return faster.sessions
+    }
     const place = { backend, sessions, users: 0 }
     this.#open.set(key, place)
     this.#held.add(place)
+    return sessions
   }
 
   /** Works with the sessions of a place, which are not unloaded meanwhile; undefined when they are not open. */

@@ -4,7 +4,7 @@ import type { Backend, Graph, Tensor, TensorMap } from '../contract/index.js'
 import { EdgewardError, messageOf, type ErrorCode } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import { isLost } from './gpu-owner.js'
-import type { SessionInput } from './graph-files.js'
+import { sessionInput, type GraphFiles, type SessionInput } from './graph-files.js'
 import type { Turn } from './lane-queue.js'
 import type { Runtime } from './runtime-build.js'
 
@@ -25,10 +25,25 @@ export interface SessionOptions {
 }
 
 /**
- * Creates a session. The input is used up by it.
+ * Creates a session, with chunks let go as they are read; if ONNX Runtime reads some again, once more without that.
  *
  * @throws EdgewardError SESSION_FAILED, OUT_OF_MEMORY
  */
+export async function createSession(
+  files: GraphFiles,
+  reload: () => Promise<GraphFiles>,
+  options: SessionOptions,
+): Promise<GraphSession> {
+  const input = sessionInput(options.graph, files, false)
+  try {
+    return await createGraphSession(input, options)
+  } catch (error) {
+    if (!input.isReadAgain) throw error
+    return createGraphSession(sessionInput(options.graph, await reload(), true), options)
+  }
+}
+
+/** Creates a session as it is told to. The input is used up by it. */
 export async function createGraphSession(input: SessionInput, options: SessionOptions): Promise<GraphSession> {
   const { runtime, graph, backend, gpu, turn } = options
   const where = `${graph.file.path} on ${backend}`

@@ -6,9 +6,8 @@ import { modelKey } from '../transport/index.js'
 import type { ModelAdmission } from '../weights/index.js'
 import { runCanary } from './canary.js'
 import { GpuOwner } from './gpu-owner.js'
-import { sessionInput, type GraphFiles } from './graph-files.js'
 import { ModelSessions, OpenSessions, type OpenGraph } from './open-sessions.js'
-import { createGraphSession, type GraphSession, type SessionOptions } from './ort-session.js'
+import { createSession } from './ort-session.js'
 import { buildFor, startRuntime, type Runtime } from './runtime-build.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
 
@@ -56,12 +55,17 @@ export class SessionPool {
       const losses = this.#gpu.losses
       const graphs = await this.#openGraphs(model, place, sharedSignal, listener)
       const sessions = new ModelSessions(model.manifest.id, graphs)
-      if (place.backend === 'webgpu' && this.#gpu.losses !== losses) {
-        await sessions.release().catch(() => undefined) // They were made on a device that is gone.
-        throw new EdgewardError('GPU_LOST', `The GPU was lost while ${model.manifest.id} was made ready.`)
+      try {
+        sharedSignal.throwIfAborted() // The page does not know of what comes too late, and would never unload it.
+        if (place.backend === 'webgpu' && this.#gpu.losses !== losses) {
+          // They were made on a device that is gone.
+          throw new EdgewardError('GPU_LOST', `The GPU was lost while ${model.manifest.id} was made ready.`)
+        }
+        return await this.#open.add(key, place.backend, sessions)
+      } catch (error) {
+        await sessions.release().catch(() => undefined)
+        throw error
       }
-      this.#open.add(key, place.backend, sessions)
-      return sessions
     })
   }
 
@@ -151,21 +155,6 @@ export class SessionPool {
       this.#runtimes.delete(backend)
     })
     return starting
-  }
-}
-
-/** Makes a session, with chunks let go as they are read; if ONNX Runtime reads some again, once more without that. */
-async function createSession(
-  files: GraphFiles,
-  reload: () => Promise<GraphFiles>,
-  options: SessionOptions,
-): Promise<GraphSession> {
-  const input = sessionInput(options.graph, files, false)
-  try {
-    return await createGraphSession(input, options)
-  } catch (error) {
-    if (!input.isReadAgain) throw error
-    return createGraphSession(sessionInput(options.graph, await reload(), true), options)
   }
 }
 
