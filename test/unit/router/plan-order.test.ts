@@ -38,15 +38,20 @@ describe('the policy prefers the device', () => {
     expect(placements[1]?.reason).toContain('24 MB have to be downloaded first')
   })
 
-  it.each(['ready', 'cached'] as const)('has the device answer when the model is %s', (state) => {
-    const result = planned(warm, readiness({ 'wasm/fp32': state }))
-    expect(orderOf(result)).toEqual(['wasm fp32', 'remote'])
-    expect(result).not.toHaveProperty('prepareNext')
+  it('has the device answer when the model is ready, also where the endpoint is somewhat faster', () => {
+    for (const estimates of [warm, { 'wasm/fp32': { run: 250 }, [endpoint]: { run: 20 } }]) {
+      const result = planned(estimates, readiness({ 'wasm/fp32': 'ready' }))
+      expect(orderOf(result)).toEqual(['wasm fp32', 'remote'])
+      expect(result).not.toHaveProperty('prepareNext')
+    }
   })
 
-  it('has the device answer from the cache even where the endpoint would be faster', () => {
-    const slow = { 'wasm/fp32': { ready: 900, run: 500 }, [endpoint]: { run: 20 } }
-    expect(orderOf(planned(slow, readiness({ 'wasm/fp32': 'cached' })))).toEqual(['wasm fp32', 'remote'])
+  it('has the endpoint answer while a model that is in the cache is made ready; without one, it is waited for', () => {
+    const cached = readiness({ 'wasm/fp32': 'cached' })
+    const result = planned(warm, cached)
+    expect(orderOf(result)).toEqual(['remote', 'wasm fp32'])
+    expect(result.prepareNext).toEqual(wasm)
+    expect(orderOf(planned(warm, cached, { endpoints: [] }))).toEqual(['wasm fp32'])
   })
 
   it('waits for the device where there is no endpoint', () => {
@@ -130,13 +135,13 @@ describe('the policy prefers the fastest', () => {
     expect(result.prepareNext).toEqual(moves ? wasm : undefined)
   })
 
-  it('measures a ready device again that was too slow, so that it comes back when it has recovered', () => {
+  it('measures a ready device that is too slow, or thought so, so that it comes back when it is not', () => {
     const ready = readiness({ 'wasm/fp32': 'ready' })
     const result = planned({ 'wasm/fp32': { run: 900 }, [endpoint]: { run: 200 } }, prefer('fastest'), ready)
     expect(orderOf(result)).toEqual(['remote', 'wasm fp32'])
     expect(result.remeasure).toEqual(wasm)
     const guess = { 'wasm/fp32': { run: 900, basis: 'assumed' }, [endpoint]: { run: 200 } } as const
-    expect(planned(guess, prefer('fastest'), ready)).not.toHaveProperty('remeasure')
+    expect(planned(guess, prefer('fastest'), ready).remeasure).toEqual(wasm)
   })
 })
 

@@ -77,8 +77,8 @@ export interface Plan {
   /** The device placement that is to be made ready in the background, while another one answers. */
   readonly prepareNext?: Extract<Placement, { engine: 'device' }>
   /**
-   * A device placement that is ready, and is not used because of what was measured of it: too slow by now. Run again in
-   * the background now and then, a device that has recovered comes back.
+   * A device placement that is ready, and is not used because it is expected to be slow. Run again in the background now
+   * and then, a device that has recovered comes back.
    */
   readonly remeasure?: Extract<Placement, { engine: 'device' }>
   /** Why the model is not ready on the device, though it was to be made so in the background; `explain` tells. */

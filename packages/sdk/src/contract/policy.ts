@@ -6,7 +6,8 @@ export type Residency = 'local-only' | 'any'
 /**
  * What counts when several placements can answer.
  *
- * - `device`: the device, once the model is in its cache; until then the endpoint answers, while the model comes.
+ * - `device`: the device, once the model is ready there and if it is not far slower; until then the endpoint answers,
+ *   while the model comes.
  * - `fastest`: whichever is expected to answer first.
  * - `cheapest`: the device, also when it has to be waited for; the endpoint only where the device cannot answer.
  * - `remote`: the endpoint; the device answers when it cannot.

@@ -10,6 +10,12 @@ const threshold = { lowest: 0.6, highest: 0.9 }
 /** It stops only this far below its threshold: what it takes away must not call it back. */
 const hysteresis = 0.25
 
+/**
+ * Each answer to a probe that it is loaded still doubles the time to the next one, so often at most: who asks as rarely as the
+ * time is long would otherwise probe with every request.
+ */
+const mostDoublings = 3
+
 /** How long it stays as it is at least, and how long without a report until it asks again, in milliseconds. */
 const hold = { shortest: 5_000, longest: 15_000 }
 
@@ -20,6 +26,8 @@ interface State {
   holdUntil: number
   /** Where it is spared: without another report it is asked again then. */
   probeAt: number
+  /** Probes in a row that found it still loaded. */
+  probes: number
 }
 
 /** Times are of one clock that does not jump, in milliseconds. */
@@ -37,13 +45,23 @@ export class EndpointLoads {
   /** An endpoint told its load. */
   report(endpoint: string, load: EndpointLoad): void {
     const now = load.at
-    const state = this.#states.get(endpoint) ?? { load, isSpared: false, holdUntil: -Infinity, probeAt: -Infinity }
+    const state = this.#states.get(endpoint) ?? {
+      load,
+      isSpared: false,
+      holdUntil: -Infinity,
+      probeAt: -Infinity,
+      probes: 0,
+    }
+    // Before this report: what begins only now was not probed.
+    const isProbe = state.isSpared && now >= state.probeAt
     state.load = load
     if (now >= state.holdUntil && this.#wouldSpare(state, load.utilization) !== state.isSpared) {
       state.isSpared = !state.isSpared
       state.holdUntil = now + this.#drawHold()
     }
-    state.probeAt = now + this.#drawHold()
+    if (!state.isSpared) state.probes = 0
+    else if (isProbe) state.probes += 1
+    state.probeAt = now + this.#drawHold() * 2 ** Math.min(mostDoublings, state.probes)
     this.#states.set(endpoint, state)
   }
 

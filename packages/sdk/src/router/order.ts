@@ -21,7 +21,7 @@ export function byPreference(
   canEndpointAnswer: boolean,
 ): readonly Candidate[] {
   const prefer = preferenceOf(input)
-  const endpointGroup = { remote: 0, fastest: 0, device: canEndpointAnswer ? 2 : 5, cheapest: 5 }[prefer]
+  const endpointGroup = { remote: 0, fastest: 0, device: canEndpointAnswer ? 2 : 6, cheapest: 6 }[prefer]
   const { backends } = input.device
   const ofDevice = (candidate: DeviceCandidate): Standing => ({
     candidate,
@@ -43,10 +43,9 @@ function preferenceOf({ policy: { prefer }, purpose }: PlanInput): PlanInput['po
   return purpose === 'prepare' && prefer !== 'remote' ? 'cheapest' : prefer
 }
 
-/** What is on the device comes first; a download that has begun goes on before another one starts. */
+/** What is ready comes first; a download that has begun goes on before another one starts. */
 function nearness(candidate: DeviceCandidate): number {
-  if (isOnDevice(candidate)) return 1
-  return candidate.readiness === 'loading' ? 3 : 4
+  return { ready: 1, cached: 3, loading: 4, absent: 5 }[candidate.readiness]
 }
 
 /** Nobody waits for the answer of what is only prepared: there counts how fast it will be. */

@@ -49,10 +49,10 @@ function moveLater(order: readonly Candidate[], input: PlanInput): DeviceCandida
   return prefer !== 'remote' || first.facts.isSpared ? nearest(candidates) : undefined
 }
 
-/** A device that is ready, and slow by what was measured: one that nobody used would never be seen to recover. */
+/** A device that is ready, and expected to be slow: one that nobody used would never be seen to be, or become, faster. */
 function measureAgain(order: readonly Candidate[], { policy }: PlanInput): DeviceCandidate | undefined {
   if (order[0]?.engine !== 'remote' || policy.prefer === 'remote') return undefined
-  return order.filter(isReady).find(({ estimate }) => estimate.basis === 'measured')
+  return order.find(isReady)
 }
 
 /** A guess is no reason to take more of the machine beside what works. */

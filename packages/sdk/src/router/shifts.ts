@@ -21,13 +21,16 @@ export interface Shifted {
 /** A battery that is this low, from 0 to 1, is to be spared. */
 const lowBattery = 0.2
 
-/** From here on a machine counts as slowed down: its newest runs ÷ all of them. */
-const slowedDown = { usually: 1.5, underPressure: 1.2 } as const
+/**
+ * When a device that is ready leaves it to an endpoint: where it takes so many times as long, and long enough to be felt.
+ * Pressure on its CPU says that it will not be better soon.
+ */
+const slow = Object.freeze({ factor: 2, factorUnderPressure: 1.5, fromMs: 300 })
 
 type Rule = (order: readonly Candidate[], input: PlanInput) => Shift | undefined
 
 /** The later one decides: it moves what the earlier ones left. */
-const rulesOfAnswers: readonly Rule[] = [forBackground, forDrift, forWeakness, forLoad, forDeadline]
+const rulesOfAnswers: readonly Rule[] = [forBackground, forSlowness, forWeakness, forLoad, forDeadline]
 const rulesOfAll: readonly Rule[] = [forRest, forSavedData]
 
 export function applyShifts(preferred: readonly Candidate[], input: PlanInput): Shifted {
@@ -84,15 +87,18 @@ function forBackground(order: readonly Candidate[], input: PlanInput): Shift | u
   return { order: sorted(order, ({ engine }) => (engine === 'device' ? 0 : 1)), sentence }
 }
 
-function forDrift(order: readonly Candidate[], { policy, lane, conditions }: PlanInput): Shift | undefined {
+function forSlowness(order: readonly Candidate[], { policy, lane, conditions }: PlanInput): Shift | undefined {
   const [first] = order
-  if (policy.prefer !== 'device' || lane === 'background') return undefined
+  if (policy.prefer !== 'device' || lane === 'background' || first?.engine !== 'device') return undefined
+  const { basis, totalMs } = first.estimate
+  // A guess that kept the device from being used would never be put right.
+  if (basis !== 'measured' || first.readiness !== 'ready' || totalMs.typical < slow.fromMs) return undefined
   const isPressed = isUnderPressure(conditions)
-  if (first?.engine !== 'device' || first.drift < slowedDown[isPressed ? 'underPressure' : 'usually']) return undefined
-  const halfMs = first.estimate.totalMs.typical / 2
-  const isFaster = (candidate: Candidate) => isAwake(candidate) && candidate.estimate.totalMs.typical < halfMs
-  const slower = `${first.drift.toFixed(1)} times slower than it was${isPressed ? ', its CPU being under pressure' : ''}`
-  const sentence = `the device has become ${slower}: an endpoint that needs less than half of its time goes first`
+  const factor = isPressed ? slow.factorUnderPressure : slow.factor
+  const isFaster = (candidate: Candidate) =>
+    isAwake(candidate) && candidate.estimate.totalMs.typical * factor < totalMs.typical
+  const became = first.drift > 1 ? `, ${first.drift.toFixed(1)} times what it was` : ''
+  const sentence = `the device needs ${inWords(totalMs.typical)}${became}${isPressed ? ', its CPU being under pressure' : ''}: an endpoint that is ${factor} times as fast goes first`
   return { order: sorted(order, (candidate) => (isFaster(candidate) ? 0 : 1)), sentence }
 }
 
