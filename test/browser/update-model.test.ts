@@ -34,7 +34,7 @@ async function serveTwoVariants() {
   const misbehave = (path: string, ...faults: Fault[]) =>
     fetch(`${folder.replace('/files/', '/faults/')}two/${path}`, { method: 'PUT', body: JSON.stringify(faults) })
   const log = async (path: string) => (await fetch(`${folder.replace('/files/', '/log/')}two/${path}`)).text()
-  return { log, payload: { modelsUrls: [folder], model: 'two' }, publish, misbehave }
+  return { log, payload: { modelsUrls: [folder], model: 'two', maxDownloadBytes: Infinity }, publish, misbehave }
 }
 
 test('when one variant of an update fails, the old revision serves, and other tabs may prune again', async () => {
@@ -98,4 +98,20 @@ test('an update that maxBytes has no room for beside the old revision is not fet
   await store.cache.remove('two')
   await bring()
   expect(await store.cache.status('two')).toMatchObject({ revision: 'r2', variants: ['fp32', 'q8'] })
+})
+
+test('an update of more bytes than the policy allows is not fetched', async () => {
+  const [store, { payload, publish, log }] = [await createHarness().open(), await serveTwoVariants()]
+  const open = () => Promise.resolve(store)
+  await publish('r1')
+  const source = await locateModel({ ...payload, from: 'source' }, open, signal)
+  await new WorkerModel(source, open).download('q8', signal, {})
+  await store.settled()
+  await publish('r2')
+  const before = await log('q8.onnx')
+  const allowed = (maxDownloadBytes: number) =>
+    updateModel({ ...payload, maxDownloadBytes }, open, new ForegroundGate(), signal)
+  expect(await allowed(8)).toEqual({ storage: [] })
+  expect(await log('q8.onnx')).toEqual(before)
+  expect(await allowed(9)).toEqual({ update: { from: 'r1', to: 'r2' }, storage: [] })
 })

@@ -1,10 +1,10 @@
 /** What the client makes of what is cached: newest manifests, variants that are there, updates, the policy offline. */
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LocateModel } from '../../../packages/sdk/src/api/model-directory.js'
 import { StorageReasons } from '../../../packages/sdk/src/api/storage-reasons.js'
 import type { Manifest, ModelSource } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
-import { anywhere, cpuOnly, manifestWith } from '../router/inputs.js'
+import { anywhere, manifestWith } from '../router/inputs.js'
 import { createFakeClient, engineOf, untouchable, wasm, x, y } from './fake-client.js'
 
 const both = manifestWith({ dtype: 'fp32', backends: ['wasm'] }, { dtype: 'int8', backends: ['wasm'] })
@@ -111,7 +111,8 @@ describe('updates in the background', () => {
   it.each([
     ['the client says manual', { options: { updates: 'manual' } as const }],
     ['the policy says offline', { options: { policy: { ...anywhere, offline: true } } }],
-    ['the user saves data', { probe: () => Promise.resolve({ ...cpuOnly, saveData: true }) }],
+    ['the policy saves data', { options: { policy: { saveData: 'on' } as const } }],
+    ['power is low', { options: { policy: { power: 'low', prefer: 'cheapest' } as const } }],
     ['the endpoint answered', { options: { policy: { prefer: 'remote' } as const } }],
     ['the model has just come from its source', { locate: locateFrom(sourceOf(both)) }],
   ])('are not looked for when %s', async (_, parts) => {
@@ -119,6 +120,18 @@ describe('updates in the background', () => {
     const { client } = createFakeClient({ locate: locateFrom(cachedFp32), update: looking, ...parts })
     await client.run('model', x)
     expect(looking).not.toHaveBeenCalled()
+  })
+
+  it('are not looked for when the user saves data, unless the policy says otherwise, nor with more bytes than it allows', async () => {
+    const connection = Object.assign(new EventTarget(), { saveData: true })
+    vi.stubGlobal('navigator', { connection })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const looking = update()
+    const { client } = createFakeClient({ locate: locateFrom(cachedFp32), update: looking })
+    await client.run('model', x)
+    expect(looking).not.toHaveBeenCalled()
+    await client.run('model', x, { policy: { saveData: 'off', maxDownloadBytes: 7 } })
+    expect(looking).toHaveBeenCalledWith('model', 7, expect.any(AbortSignal))
   })
 
   it('that fail are nobody else’s failure, and what could not be kept is told', async () => {

@@ -88,7 +88,8 @@ export class Aftermath {
   /** A model was used on the device. */
   used(planned: Planned): void {
     this.#used.add(planned.model)
-    this.#parts.updates.consider(planned, this.#parts.disposing)
+    const { updates, knowledge, disposing } = this.#parts
+    updates.consider(planned, knowledge.conditions, disposing)
   }
 
   isUsed(model: string): boolean {

@@ -1,14 +1,15 @@
 /** Has newer revisions of cached models downloaded in the background. */
-import type { EdgewardEvents } from '../contract/index.js'
+import type { Conditions, EdgewardEvents } from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
+import { savesData, weakness } from '../router/index.js'
 import { splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { UpdateOutcome } from '../transport/index.js'
 import type { Updates } from './options.js'
 import type { Planned } from './planner.js'
 
-/** Looks for a newer revision of a model and brings it into the cache. */
-export type UpdateModel = (model: string, signal: AbortSignal) => Promise<UpdateOutcome>
+/** Looks for a newer revision of a model and brings it into the cache, unless that takes more bytes than the policy allows. */
+export type UpdateModel = (model: string, maxDownloadBytes: number, signal: AbortSignal) => Promise<UpdateOutcome>
 
 export class BackgroundUpdates {
   readonly #updates: Updates
@@ -23,11 +24,12 @@ export class BackgroundUpdates {
   }
 
   /** After an answer on the device: once for each model, if it came from the cache and nothing speaks against it. */
-  consider({ model, source, policy, capabilities }: Planned, signal: AbortSignal): void {
-    if (this.#updates === 'manual' || policy.offline || capabilities.saveData) return
+  consider({ model, source, policy }: Planned, conditions: Conditions, signal: AbortSignal): void {
+    if (this.#updates === 'manual' || policy.offline || savesData({ policy, conditions })) return
+    if (weakness({ policy, conditions }) !== undefined) return
     if (isEdgewardError(source) || source.cachedVariants === undefined || this.#asked.has(model)) return
     this.#asked.add(model)
-    this.#update(model, signal).then(
+    this.#update(model, policy.maxDownloadBytes, signal).then(
       ({ update, storage }) => {
         for (const event of storage) this.#emitter.emit('storage', event)
         if (update) this.#emitter.emit('update', { model: splitModelName(model).id, ...update })

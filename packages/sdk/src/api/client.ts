@@ -68,7 +68,7 @@ export class EdgewardClient implements Client {
     this.#planner = new Planner({ ...parts, backgroundReason: (model) => loads.reasonOf(model) })
     const updates = new BackgroundUpdates(
       options.updates,
-      (model, aborting) => loads.whileLoading(() => update(model, aborting)),
+      (...asked) => loads.whileLoading(() => update(...asked)),
       emitter,
     )
     const shadows = new ShadowRuns({ shadowShare: options.shadowShare, signal })

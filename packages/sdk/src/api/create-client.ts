@@ -53,7 +53,8 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     storageReasons,
     missing: (manifest) => host.call('missing', manifest),
-    update: async (model, signal) => host.call('update', { modelsUrls: models.modelsUrls, model }, signal),
+    update: async (model, maxDownloadBytes, signal) =>
+      host.call('update', { modelsUrls: models.modelsUrls, model, maxDownloadBytes }, signal),
     // Whoever needs the runtime hears why it could not start.
     warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
     endpoints: remotes.map(({ placement }) => placement.endpoint),

@@ -12,8 +12,8 @@ import type { RemoteOptions } from '../remote/index.js'
 
 /**
  * `background`: once for each model whose name does not say one revision (`id@revision`, a hub's commit), after its first
- * answer on the device; never with the policy `offline`, nor when the user saves data. `manual`: only `models.download()`
- * brings another revision.
+ * answer on the device; never with the policy `offline` or `power: 'low'`, when data is to be saved, nor more bytes than
+ * `maxDownloadBytes`. `manual`: only `models.download()` brings another revision.
  */
 export type Updates = 'background' | 'manual'
 

@@ -97,7 +97,7 @@ export function judgeDevice(
 }
 
 /** Whether weights are to be downloaded only where nobody else can answer. */
-export function savesData({ policy, conditions }: PlanInput): boolean {
+export function savesData({ policy, conditions }: Pick<PlanInput, 'policy' | 'conditions'>): boolean {
   return policy.saveData === 'on' || (policy.saveData === 'auto' && conditions.saveData)
 }
 

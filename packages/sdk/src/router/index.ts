@@ -1,4 +1,5 @@
 /** The door of the router room. */
+export { savesData } from './candidates.js'
 export { Deadline } from './deadline.js'
 export { dispatch, prepareFirst } from './dispatch.js'
 export type { DispatchContext, Engines, Tried } from './dispatch-context.js'

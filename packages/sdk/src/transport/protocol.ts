@@ -40,7 +40,10 @@ export interface LocatePayload {
   readonly from: LocateFrom
 }
 
-export type UpdatePayload = Pick<LocatePayload, 'modelsUrls' | 'model'>
+export interface UpdatePayload extends Pick<LocatePayload, 'modelsUrls' | 'model'> {
+  /** The most bytes that it may fetch. */
+  readonly maxDownloadBytes: number
+}
 
 /** What became of an update. */
 export interface UpdateOutcome {

@@ -12,8 +12,9 @@ import { isOneRevision, locateModel } from './locate-model.js'
 import { WorkerModel, type LoadListener } from './worker-model.js'
 
 /**
- * Asks the model's source for its manifest, unless its name says which revision it means; if that is another one, fetches what of the cached variants has
- * changed, and lets the new record take the place of the old one when all of it is there.
+ * Asks the model's source for its manifest, unless its name says which revision it means; if that is another one, fetches what
+ * of the cached variants has changed, unless that is more than may be downloaded, and lets the new record take the place of the
+ * old one when all of it is there.
  *
  * @throws EdgewardError when the source or its files cannot be had: the cache then is as it was
  */
@@ -31,6 +32,9 @@ export async function updateModel(
   const from = cached.manifest.revision
   const { id, revision: to } = newest.manifest
   if (from === to) return { storage: [] }
+  const missing = await store.cache.missing(newest.manifest)
+  const missingBytes = cached.cachedVariants.reduce((sum, dtype) => sum + (missing[dtype]?.bytes ?? 0), 0)
+  if (missingBytes > payload.maxDownloadBytes) return { storage: [] }
 
   const storage: { model: string; reason: string }[] = []
   const refused = new AbortController()
