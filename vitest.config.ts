@@ -20,6 +20,7 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
       'start-file-server.ts',
       'start-endpoint.ts',
       'start-choosy-endpoint.ts',
+      'start-watched-endpoint.ts',
       'start-odd-servers.ts',
       'provide-snippets.ts',
     ].map((file) => `test/browser/support/${file}`),

@@ -15,7 +15,7 @@ export interface ServedModel {
   }
 }
 
-/** Serves a model with one graph, with the same numbers but bytes that no cache has seen, as `id`. */
+/** Serves a model with one graph and its assets, with the same numbers but bytes that no cache has seen, as `id`. */
 export async function serveModel(model: string, id = model): Promise<ServedModel> {
   const packed = (await (await fetch(`/models/${model}/manifest.json`)).json()) as Manifest
   const [variant] = packed.variants
@@ -27,13 +27,23 @@ export async function serveModel(model: string, id = model): Promise<ServedModel
   const changed: Variant = { ...variant, graphs: { model: { ...original, file } } }
   const manifest: Manifest = { ...packed, id, revision: crypto.randomUUID(), variants: [changed] }
   const folder = graph.url.slice(0, -original.file.path.length)
-  await fetch(`${folder}manifest.json`, { method: 'PUT', body: JSON.stringify(manifest) })
+  const put = (path: string, body: BodyInit) => fetch(`${folder}${path}`, { method: 'PUT', body })
+  for (const { path } of Object.values(packed.assets))
+    await put(path, await (await fetch(`/models/${model}/${path}`)).blob())
+  await put('manifest.json', JSON.stringify(manifest))
   const arrival = () => expect.poll(async () => (await graph.requests()).length).toBeGreaterThan(0)
   return { modelsUrl: folder.slice(0, -`${id}/`.length), model: id, graph: { ...graph, arrival } }
 }
 
-/** An ONNX model with another `doc_string` (field 6 of ModelProto): as a protocol buffer, a field may simply follow. */
+/**
+ * An ONNX model with another `doc_string` (field 6 of ModelProto). The fields of a protocol buffer may come in any order; in
+ * front, it shifts all that follows, so that no chunk is one that a cache has seen.
+ */
 function unique(model: Uint8Array): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(crypto.randomUUID())
-  return Uint8Array.from([...model, (6 << 3) | 2, text.length, ...text])
+  const head = [(6 << 3) | 2, text.length, ...text]
+  const changed = new Uint8Array(head.length + model.length)
+  changed.set(head)
+  changed.set(model, head.length)
+  return changed
 }

@@ -80,6 +80,20 @@ describe('a model that is not on the device yet', () => {
     expect(ruledOut.map(({ reason }) => reason).join()).toContain('the policy allows a download of')
   })
 
+  it('comes when most of it is in the cache, and the rest is less than may be downloaded', async () => {
+    const { engine, prepare } = slowDevice()
+    const { client } = createFakeClient({
+      engines: { device: engine, remote: engineOf('remote') },
+      readiness: () => undefined,
+      options: { policy: { maxDownloadBytes: 100 } },
+      missing: () => Promise.resolve({ fp32: { files: ['model.onnx'], bytes: 10 } }),
+      locate: ({ modelsUrls: [first], model }) =>
+        Promise.resolve({ manifest: manifestOf(1_000), manifestUrl: `${first}${model}/manifest.json` }),
+    })
+    expect((await client.run('model', x)).placement).toEqual(remote)
+    expect(prepare).toHaveBeenCalledOnce()
+  })
+
   it('is not tried again on a device that computes it wrongly', async () => {
     const prepare = vi.fn(() => Promise.reject(new EdgewardError('CANARY_FAILED', 'wrong numbers')))
     const { client } = createFakeClient({

@@ -168,7 +168,7 @@ export class Planner {
     const { request, policy, capabilities } = facts
     const { model, task = taskOf(source), isExplained } = request
     let planned = first
-    if (!isEdgewardError(source) && (isExplained || (onlyCached !== undefined && !deviceVariant(planned)))) {
+    if (!isEdgewardError(source) && (isExplained || isTooMuch(planned))) {
       // Without a worker nothing is known of the cache, and nothing of it can be used.
       const missing = await this.#parts.missing(source.manifest).catch(() => undefined)
       planned = this.#facts.planFor(facts, source, { onlyCached, missing })
@@ -211,6 +211,11 @@ export class Planner {
 export function deviceVariant({ placements }: Plan) {
   for (const { placement } of placements) if (placement.engine === 'device') return placement.variant
   return undefined
+}
+
+/** Whether nothing runs on the device for what would have to be downloaded first; of which much may be in the cache. */
+function isTooMuch(planned: Plan): boolean {
+  return !deviceVariant(planned) && planned.ruledOut.some(({ code }) => code === 'NOT_CACHED')
 }
 
 function lacksVariant(source: Found, planned: Plan): boolean {
