@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { splitIntoChunks } from '../../../packages/sdk/src/weights/chunks.js'
-import { downloadChunks } from '../../../packages/sdk/src/weights/download.js'
+import { downloadChunks, type Download } from '../../../packages/sdk/src/weights/download.js'
+import { ForegroundGate, LowPriority } from '../../../packages/sdk/src/weights/foreground-gate.js'
 import { Scratch } from '../../../packages/sdk/src/weights/scratch.js'
-import { weightsDefaults, type WeightsSettings } from '../../../packages/sdk/src/weights/settings.js'
+import { weightsDefaults } from '../../../packages/sdk/src/weights/settings.js'
 
 const chunkBytes = 1_000
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -51,7 +52,7 @@ function sendRange(bytes: Buffer, { first, last, response }: Asked, headers = {}
 }
 
 /** Downloads the file, and expects the right bytes, each counted once in the end. */
-async function expectDownload(bytes: Buffer, urls: readonly string[], settings: Partial<WeightsSettings> = {}) {
+async function expectDownload(bytes: Buffer, urls: readonly string[], settings: Partial<Download> = {}) {
   const digests = Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, index) =>
     sha256(bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes)),
   )
@@ -183,4 +184,24 @@ test('a chunk without digest is not put together from two answers when no valida
     onVerified: (_, bytes) => Promise.resolve(void came.push(sha256(bytes))),
   })
   expect(came).toEqual([sha256(after), sha256(after)])
+})
+
+test('a load that is hastened asks for as much at once as any other: what two requests brought says nothing of more', async () => {
+  const bytes = randomBytes(160 * chunkBytes)
+  const priority = new LowPriority(new ForegroundGate())
+  let open = 0
+  let asked = 0
+  let most = { low: 0, hastened: 0 }
+  const url = await serve(async (request) => {
+    if ((asked += 1) === 100) priority.hasten()
+    open += 1
+    if (priority.isLow) most = { ...most, low: Math.max(most.low, open) }
+    else most = { ...most, hastened: Math.max(most.hastened, open) }
+    await sleep(20) // The link is slow to answer: every request more brings more.
+    open -= 1
+    sendRange(bytes, request)
+  })
+  await expectDownload(bytes, [url], { priority, throughputWindowMs: 100 })
+  expect(most.low).toBe(2)
+  expect(most.hastened).toBeGreaterThanOrEqual(weightsDefaults.parallelRequests)
 })

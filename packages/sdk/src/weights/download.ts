@@ -92,8 +92,8 @@ export async function downloadChunks(options: Download): Promise<void> {
     // Only the first answer tells whether the server knows Range: the other lanes open when it is there.
     onAnswer: () => lanes.open(),
     onReceived: (bytes) => {
-      const now = performance.now() - (options.priority?.heldMs ?? 0)
-      lanes.setLimit(count.received(bytes, now))
+      // While a load is held back, or to fewer requests, what they bring says nothing of how many serve it best.
+      if (!options.priority?.isLow) lanes.setLimit(count.received(bytes, performance.now()))
       options.onBytes(bytes)
     },
     onGivenUp: (bytes) => options.onBytes(-bytes),
