@@ -5,13 +5,15 @@ import type {
   ModelCache,
   ModelFiles,
   ModelSource,
+  Plan,
+  Policy,
   VariantDtype,
 } from '../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import type { WorkerHost } from '../runtime/index.js'
 import { splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
-import { deviceVariant, type Planned, type Planner, type PlannerParts } from './planner.js'
+import { deviceVariant, type Planned, type Planner, type PlannerParts, type PlanRequest } from './planner.js'
 import { checkDownloadOptions } from './resolve-options.js'
 
 /** The worker's part in it. */
@@ -59,15 +61,27 @@ export function watchProgress(
   })
 }
 
-async function download(parts: CacheParts, context: ModelCacheContext, model: string, options: DownloadOptions) {
+/** Whoever asks for a download means it, however much data is to be saved otherwise. */
+const asked: Policy = { saveData: 'off' }
+/** Files of the user's own are not downloaded. */
+const given: Policy = { ...asked, maxDownloadBytes: Infinity }
+
+async function download(
+  parts: CacheParts,
+  context: ModelCacheContext,
+  model: string,
+  options: DownloadOptions,
+  policy = asked,
+) {
   checkDownloadOptions(options)
   const signal = context.signalOf(options)
   const stop = watchProgress(parts.emitter, model, options.onProgress)
   const { id } = splitModelName(model)
   try {
     const before = await parts.cache('status', id)
-    const { source, planned } = await planNewest(context.planner, model, before.state === 'cached', signal)
+    const { source, planned } = await planNewest(context.planner, { model, policy }, before.state === 'cached', signal)
     if (isEdgewardError(source)) throw source
+    refuseTooMuch(planned)
     if (!source.offline && !context.isUsed(model)) parts.models.keep(model, source)
     await parts.download(source, variantOf({ source, planned }), signal)
     const after = await parts.cache('status', model)
@@ -91,7 +105,7 @@ async function add(
   context.signalOf(options)
   await parts.add({ id: model, revision: uniqueRevision(), files: sendable(files) })
   parts.models.forget(model)
-  return download(parts, context, model, options)
+  return download(parts, context, model, options, given)
 }
 
 /** The same files may come again, changed. */
@@ -110,9 +124,14 @@ function sendable(files: ModelFiles): Parameters<CacheParts['add']>[0]['files'] 
 }
 
 /** With the newest revision that the name can mean; with the cached one when the newest cannot be had. */
-async function planNewest(planner: Planner, model: string, isCached: boolean, signal: AbortSignal): Promise<Planned> {
-  const cached = { model, load: 'files' } as const
-  if (isFixed(model)) return planner.plan(cached, signal)
+async function planNewest(
+  planner: Planner,
+  request: Pick<PlanRequest, 'model' | 'policy'>,
+  isCached: boolean,
+  signal: AbortSignal,
+): Promise<Planned> {
+  const cached = { ...request, load: 'files' } as const
+  if (isFixed(request.model)) return planner.plan(cached, signal)
   const newest = await planner.plan({ ...cached, from: 'source' }, signal)
   const isOutOfReach = isEdgewardError(newest.source) && newest.source.code === 'DOWNLOAD_FAILED'
   return isOutOfReach && isCached ? planner.plan(cached, signal) : newest
@@ -132,7 +151,7 @@ async function checkForUpdate(parts: CacheParts, { planner, signalOf }: ModelCac
   }
   const [status, { source, planned }] = await Promise.all([
     parts.cache('status', id),
-    planner.plan({ model: isFixed(model) ? id : model, from: 'source' }, signal),
+    planner.plan({ model: isFixed(model) ? id : model, from: 'source', policy: asked }, signal),
   ])
   if (isEdgewardError(source)) throw source
   const missing = await parts.missing(source.manifest)
@@ -146,7 +165,23 @@ async function checkForUpdate(parts: CacheParts, { planner, signalOf }: ModelCac
   }
 }
 
-/** The variant that this device would use; where it can use none, the model's first. */
-function variantOf({ source, planned }: { source: ModelSource; planned: Planned['planned'] }): VariantDtype {
-  return deviceVariant(planned) ?? source.manifest.variants[0].dtype
+/** The variant that this device would use, if it may be downloaded or not; where it can use none, the model's first. */
+function variantOf({ source, planned }: { source: ModelSource; planned: Plan }): VariantDtype {
+  return deviceVariant(planned) ?? tooMuch(planned)?.dtype ?? source.manifest.variants[0].dtype
+}
+
+/** @throws EdgewardError NOT_CACHED when every variant for this device is more than the policy lets be downloaded */
+function refuseTooMuch(planned: Plan): void {
+  const refused = tooMuch(planned)
+  if (deviceVariant(planned) !== undefined || refused === undefined) return
+  const { reason, details } = refused
+  throw new EdgewardError('NOT_CACHED', `${planned.model} is not downloaded: ${reason}.`, details && { details })
+}
+
+function tooMuch({ ruledOut }: Plan) {
+  for (const { placement, reason, details } of ruledOut) {
+    if ('variant' in placement && details?.['maxDownloadBytes'] !== undefined)
+      return { dtype: placement.variant, reason, details }
+  }
+  return undefined
 }

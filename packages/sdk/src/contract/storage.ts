@@ -99,7 +99,8 @@ export interface ModelCache {
    * revision, the event `update` says so. A source that cannot be reached leaves the revision that is cached.
    *
    * @throws EdgewardError `MANIFEST_NOT_FOUND`, `MANIFEST_INVALID`, `DOWNLOAD_FAILED`, `INTEGRITY`; `NOT_CACHED` with the
-   *   policy `offline`; `INVALID_OPTION` for a name that cannot be one. On abort, `signal.reason`.
+   *   policy `offline`, and where it would be more than its `maxDownloadBytes`; `INVALID_OPTION` for a name that cannot be
+   *   one. On abort, `signal.reason`.
    */
   download(model: string, options?: DownloadOptions): Promise<ModelStatus>
   /**
