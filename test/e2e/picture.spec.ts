@@ -12,6 +12,7 @@ test('three lines are read exactly, on the device and at the endpoint', async ({
   const { page } = demo
   const texts = demo.lines.locator('.line-text')
   await page.goto(`${services.demoUrl}#picture`)
+  await demo.choose('Device only')
   await page.getByLabel('Choose a picture').setInputFiles(fromRoot('test/fixtures/images/three-lines.png'))
   await expect(texts).toHaveText(threeLines)
   await expect(demo.record).toContainText('On this device')

@@ -19,13 +19,17 @@ test('a keyboard is enough to search the sample text, and the right passage come
 
 test('where an answer ran, why, and how long each phase took is shown', async ({ demo, services }) => {
   await demo.page.goto(services.demoUrl)
+  await demo.choose('Device only')
   await demo.readSample()
   await expect(demo.record).toContainText('On this device')
   await expect(demo.record).toContainText('41 passages · CPU · q8')
   await expect(demo.record.locator('dl')).toContainText(/Load\s*\d.*Inference\s*\d/)
+  await demo.choose('Automatic')
   await demo.search('how to keep warm')
   await expect(demo.record).toContainText('Search · CPU · q8')
-  await expect(demo.record.locator('dl')).toContainText(/Load\s*–\s*Preprocess\s*\d.*Inference\s*\d.*Postprocess\s*\d/)
+  await expect(demo.record.locator('dl')).toContainText(
+    /Load\s*–\s*Queue\s*\S.*Preprocess\s*\d.*Inference\s*\d.*Postprocess\s*\d/,
+  )
   await expect(demo.plan.getByRole('listitem').nth(0)).toContainText('answered')
   await expect(demo.plan.getByRole('listitem').nth(1)).toContainText('Answers when the device cannot')
   await expect(demo.plan).toContainText('ruled out')
@@ -62,6 +66,7 @@ test('a cancelled download leaves the page usable, and the next try goes on wher
 }) => {
   const { page } = demo
   await page.goto(services.demoUrl)
+  await demo.choose('Device only')
   const ranges = watchWeights(page)
   let passed = 0
   // The third chunk and all after it wait for an answer that never comes.
@@ -93,6 +98,7 @@ test('a second visit asks the network for no byte of the weights and still answe
   const ranges = watchWeights(demo.page)
   await demo.page.goto(services.demoUrl)
   await demo.readSample()
+  await expect(demo.record).toContainText('The model is ready on this device')
   expect(ranges).not.toHaveLength(0)
 
   ranges.length = 0

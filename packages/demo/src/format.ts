@@ -8,7 +8,7 @@ export function formatBytes(bytes: number): string {
 
 /** `0.4 ms`, `38 ms`, `1.2 s`. */
 export function formatMs(ms: number): string {
-  if (ms < 10) return `${ms.toFixed(1)} ms`
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`
   if (ms < 1000) return `${Math.round(ms)} ms`
   return `${(ms / 1000).toFixed(1)} s`
 }

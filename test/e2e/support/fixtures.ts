@@ -90,7 +90,7 @@ export class Demo {
     this.query = page.getByLabel('What are you looking for?')
     this.passages = page.getByRole('list', { name: 'Passages' }).getByRole('listitem')
     this.record = page.getByRole('complementary', { name: 'Where answers come from' })
-    this.plan = this.record.getByRole('list').first()
+    this.plan = this.record.getByRole('list', { name: 'Plan', exact: true })
     this.lines = page.getByRole('list', { name: 'Lines of text' }).getByRole('listitem')
     this.alert = page.getByRole('alert').locator('visible=true')
   }
@@ -107,6 +107,17 @@ export class Demo {
   async readSample(): Promise<void> {
     await this.button('Use the sample text').click()
     await this.page.getByText('41 passages, ready').waitFor()
+  }
+
+  /** Moves a slider of "Try it" to the step that says so. */
+  async slide(name: 'Connection' | 'Answer within', step: string): Promise<void> {
+    const slider = this.page.getByRole('slider', { name })
+    const last = Number(await slider.getAttribute('max'))
+    for (let at = last; at >= 0; at -= 1) {
+      await slider.fill(String(at))
+      if ((await slider.getAttribute('aria-valuetext')) === step) return
+    }
+    throw new Error(`the slider "${name}" has no step "${step}"`)
   }
 
   /** Types a query, which is answered a moment later. */

@@ -63,6 +63,18 @@ export function serveInFrontOf(demoUrl: string, { pageHeaders = {}, page }: Fron
   })
 }
 
+/** A server as it is, and as far away as an answer's delay says. */
+export function serveFarAway(url: string, delayMs: number): Promise<TestServer> {
+  return listen((request, response) => {
+    const { method, headers, url: path = '/' } = request
+    const forwarded = httpRequest(new URL(path, url), { method, headers }, (answer) => {
+      setTimeout(() => answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers)), delayMs)
+    })
+    forwarded.on('error', () => response.destroy())
+    request.pipe(forwarded)
+  })
+}
+
 /** A server on a port of its own. */
 export async function listen(listener: RequestListener): Promise<TestServer> {
   const server = createServer(listener)
