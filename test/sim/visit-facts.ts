@@ -17,6 +17,9 @@ import { device as deviceProfile, endpoint, network, visits } from './world.js'
 /** The endpoint's. */
 export const addressOf = 'https://endpoint.example/'
 
+/** What every request asks for. */
+const task = 'feature-extraction'
+
 /** When the simulated time begins, in milliseconds since 1970. */
 export const startedAt = Date.UTC(2026, 10, 22)
 
@@ -59,7 +62,7 @@ export function describeVisit(visit: Visit): VisitFacts {
       at: startedAt,
     },
     placements,
-    endpointKey: endpointKey(addressOf, model.id),
+    endpointKey: endpointKey(addressOf, model.id, task),
     retryAfterMs: endpoint.retryAfterMs,
     keyOf,
   }
@@ -86,14 +89,16 @@ export function whatWasMeasured(visit: Visit, random: Random, device: SimulatedD
   const transferMs = (network.bytesPerRequest / visit.bytesPerSecond) * 1000
   return [
     record(keyFor(visit, placement), (tokens) => device.idealMs(backend, tokens)),
-    record(endpointKey(addressOf, model.id), (tokens) => roundTripMs + transferMs + served(tokens)),
+    record(endpointKey(addressOf, model.id, task), (tokens) => roundTripMs + transferMs + served(tokens)),
   ]
 }
 
 function keyFor({ model }: Visit, placement: Placement): string {
-  if (placement.engine === 'remote') return endpointKey(placement.endpoint, model.id)
+  if (placement.engine === 'remote') return endpointKey(placement.endpoint, model.id, task)
   const { backend, variant } = placement
-  return deviceKey({ model: model.id, revision: '1', variant, backend, adapter: backend, browser: 'simulated' })
+  const parts = { model: model.id, revision: '1', variant, backend, adapter: backend, browser: 'simulated' }
+  // In a visit one task is asked for, so that its runs and its loads may share a record.
+  return deviceKey(parts, task)
 }
 
 function backendsOf({ webgpuFlops }: Visit): readonly Backend[] {

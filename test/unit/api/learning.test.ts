@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Knowledge } from '../../../packages/sdk/src/api/knowledge.js'
 import { Learning } from '../../../packages/sdk/src/api/learning.js'
 import type { Planned } from '../../../packages/sdk/src/api/planner.js'
-import type { EdgewardEvents } from '../../../packages/sdk/src/contract/index.js'
+import type { EdgewardEvents, TaskName } from '../../../packages/sdk/src/contract/index.js'
 import type { Tried } from '../../../packages/sdk/src/router/index.js'
 import { Emitter } from '../../../packages/sdk/src/telemetry/index.js'
 import { anywhere, cpuOnly, endpoint, everywhere } from '../router/inputs.js'
@@ -36,8 +36,9 @@ function setUp() {
       { placement: wasm, startedAt: 0, durationMs: 500, outcome: 'answered', isHedge: false, ...change },
       10,
     )
-  const onDevice = () => knowledge.ofDevice(everywhere, cpuOnly, ['wasm']).get('wasm/fp32')
-  const atEndpoint = () => knowledge.ofEndpoint(endpoint, 'model')
+  const onDevice = (task: TaskName = 'feature-extraction') =>
+    knowledge.ofDevice(everywhere, task, cpuOnly, ['wasm']).get('wasm/fp32')
+  const atEndpoint = () => knowledge.ofEndpoint(endpoint, 'model', 'feature-extraction')
   return { learning, emitter, tried, onDevice, atEndpoint }
 }
 
@@ -77,6 +78,14 @@ describe('of an attempt', () => {
     tried({ placement: remote })
     expect(atEndpoint().resting).toBeUndefined()
   })
+})
+
+it('nothing is learnt for one task from the runs of another; what rules the placement out counts for all', () => {
+  const { tried, onDevice } = setUp()
+  tried({ timings: { inferenceMs: 8 } })
+  expect(onDevice('tensors')).toBeUndefined()
+  tried({ outcome: 'CANARY_FAILED' })
+  expect(onDevice('tensors')?.verdict).toMatchObject({ code: 'CANARY_FAILED' })
 })
 
 describe('of a load', () => {

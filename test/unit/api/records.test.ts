@@ -94,12 +94,14 @@ describe('what was measured', () => {
   it('is recalled before the first plan, and written down when the client goes', async () => {
     const { keeper: kept, written } = keeper()
     const { client } = createFakeClient({ knowledge: new Knowledge(kept, 1) })
-    await client.run('model', x)
-    expect((await client.explain('model')).placements[0]?.estimate).toMatchObject({ basis: 'measured', samples: 1 })
+    const embed = client.pipeline('feature-extraction', 'model')
+    await embed('A cat sleeps.')
+    const explained = await client.explain('model', 'A cat sleeps.')
+    expect(explained.placements[0]).toMatchObject({ placement: wasm, estimate: { basis: 'measured', samples: 1 } })
     await client.dispose()
     expect(written).toHaveLength(1)
     const again = createFakeClient({ knowledge: new Knowledge(keeper(written).keeper, 1) })
-    const { placements } = await again.client.explain('model')
+    const { placements } = await again.client.explain('model', 'A cat sleeps.')
     expect(placements[0]).toMatchObject({ placement: wasm, estimate: { basis: 'measured', samples: 1 } })
   })
 

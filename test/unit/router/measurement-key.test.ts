@@ -41,9 +41,20 @@ it('changes with each part, however the text is shifted between them', () => {
 it('of an endpoint is never that of a device, nor of another endpoint or model', () => {
   fc.assert(
     fc.property(anyParts, anyText, anyText, anyText, (parts, endpoint, model, other) => {
-      expect(endpointKey(endpoint, model)).not.toBe(deviceKey(parts))
-      expect(endpointKey(endpoint, model) === endpointKey(endpoint, other)).toBe(model === other)
-      expect(endpointKey(endpoint, model) === endpointKey(other, model)).toBe(endpoint === other)
+      expect(endpointKey(endpoint, model, 'tensors')).not.toBe(deviceKey(parts))
+      expect(endpointKey(endpoint, model, 'tensors') === endpointKey(endpoint, other, 'tensors')).toBe(model === other)
+      expect(endpointKey(endpoint, model, 'tensors') === endpointKey(other, model, 'tensors')).toBe(endpoint === other)
+    }),
+  )
+})
+
+it('tells the runs of each task apart, whose sizes cannot be compared, and from the loads of the model', () => {
+  fc.assert(
+    fc.property(anyParts, anyText, (parts, endpoint) => {
+      const keys = [deviceKey(parts), deviceKey(parts, 'tensors'), deviceKey(parts, 'feature-extraction')]
+      expect(new Set(keys).size).toBe(3)
+      const texts = endpointKey(endpoint, parts.model, 'feature-extraction')
+      expect(texts).not.toBe(endpointKey(endpoint, parts.model, 'tensors'))
     }),
   )
 })

@@ -47,13 +47,13 @@ export class Aftermath {
   }
 
   /** A request is about to be answered so. Returns why it goes elsewhere than those before it, if it does. */
-  planned(planned: Planned, { policy, purpose }: PlanRequest): string | undefined {
+  planned(planned: Planned, { policy, purpose, lane }: PlanRequest): string | undefined {
     const { learning, loads } = this.#parts
     learning.planned(planned)
     const { prepareNext } = planned.planned
     if (prepareNext && !isEdgewardError(planned.source)) loads.consider(planned, prepareNext, planned.source)
-    // A policy of its own says nothing about where the others go.
-    return policy === undefined && purpose !== 'prepare' ? this.#tellMove(planned) : undefined
+    // One with a policy of its own, or that may take its time, says nothing about where the others go.
+    return policy === undefined && purpose !== 'prepare' && lane !== 'background' ? this.#tellMove(planned) : undefined
   }
 
   tried(planned: Planned, tried: Tried, units: number): void {
@@ -68,8 +68,8 @@ export class Aftermath {
   ): void {
     const { benchmark, shadows, knowledge, engines } = this.#parts
     const { planned: plan, policy, capabilities } = planned
-    benchmark.consider(capabilities)
     const { conditions } = knowledge
+    if (engines.device && weakness({ policy, conditions }) === undefined) benchmark.consider(capabilities)
     const second = shadows.consider({
       ...{ plan, request, policy, conditions, answered: result.placement, output: result.output },
       engines: reachableEngines(engines, policy),

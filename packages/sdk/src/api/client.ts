@@ -14,13 +14,14 @@ import type {
   TaskOutput,
   TensorMap,
 } from '../contract/index.js'
-import { EdgewardError } from '../errors/index.js'
+import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import type { Engines } from '../router/index.js'
 import { assertTaskName, checkInput, unitsOf } from '../tasks/page.js'
 import { Aftermath } from './aftermath.js'
 import { BackgroundLoads } from './background-loads.js'
 import { BackgroundUpdates, type UpdateModel } from './background-updates.js'
 import type { Client, Pipeline } from './client-surface.js'
+import { Hedging } from './hedging.js'
 import { IdleBenchmark } from './idle-benchmark.js'
 import { Learning, placeOf } from './learning.js'
 import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
@@ -79,7 +80,8 @@ export class EdgewardClient implements Client {
       disposing: signal,
     })
     this.#requests = new Requests({
-      ...{ engines: parts.engines, emitter, planner: this.#planner, aftermath, hedgeShare: options.hedgeShare },
+      ...{ engines: parts.engines, emitter, planner: this.#planner, aftermath },
+      hedging: new Hedging(options.hedgeShare, aftermath, knowledge),
     })
     this.models = createModelCache(parts, {
       planner: this.#planner,
@@ -114,7 +116,7 @@ export class EdgewardClient implements Client {
     const { policy, lane = 'default' } = options
     const request = { model, policy, lane, isExplained: true }
     const planned = await this.#planner.plan(request, signal)
-    if (input === undefined) return planned.planned
+    if (input === undefined || isEdgewardError(planned.source)) return planned.planned
     const task = taskOf(planned.source)
     checkInput(task, input)
     const units = unitsOf(task, input)

@@ -8,6 +8,7 @@ import type {
   Manifest,
   Placement,
   PlacementMeasurements,
+  TaskName,
 } from '../contract/index.js'
 import type { ErrorCode } from '../errors/index.js'
 import { adapterName, browserName, watchConditions } from '../device/index.js'
@@ -33,6 +34,7 @@ export interface MeasurementKeeper {
 /** Where something was measured. */
 export interface MeasuredPlace {
   readonly model: string
+  readonly task: TaskName
   readonly placement: Placement
   /** Of the device's placements. */
   readonly manifest?: Manifest | undefined
@@ -102,23 +104,25 @@ export class Knowledge {
   }
 
   /** The measurements of a model's device placements, by {@link placementName}. */
-  ofDevice(manifest: Manifest, capabilities: Capabilities, backends: readonly Backend[]) {
+  ofDevice(manifest: Manifest, task: TaskName, capabilities: Capabilities, backends: readonly Backend[]) {
     const found = new Map<string, PlacementMeasurements>()
     for (const { dtype } of manifest.variants) {
       for (const backend of backends) {
         const placement = { engine: 'device', backend, variant: dtype } as const
-        const measured = this.measurements.of(this.#keyOf({ model: manifest.id, placement, manifest, capabilities }))
-        if (measured) found.set(placementName(placement), measured)
+        const place = { model: manifest.id, task, placement, manifest, capabilities }
+        const runs = this.measurements.of(this.#keyOf(place))
+        const others = this.measurements.of(this.#keyOf(place, false))
+        if (runs || others) found.set(placementName(placement), { ...runs, ...others })
       }
     }
     return found
   }
 
-  ofEndpoint(endpoint: string, model: string): EndpointFacts {
+  ofEndpoint(endpoint: string, model: string, task: TaskName): EndpointFacts {
     const now = performance.now()
     return {
       endpoint,
-      measurements: this.measurements.of(endpointKey(endpoint, splitModelName(model).id)),
+      measurements: this.measurements.of(endpointKey(endpoint, splitModelName(model).id, task)),
       load: this.loads.of(endpoint, now),
       isSpared: this.loads.isSpared(endpoint, now),
       resting: this.rests.of(endpoint, now),
@@ -132,12 +136,12 @@ export class Knowledge {
 
   /** A model was made ready from the cache alone. */
   addLoad(place: MeasuredPlace, bytes: number, ms: number): void {
-    this.measurements.addLoad(this.#keyOf(place), bytes, ms)
+    this.measurements.addLoad(this.#keyOf(place, false), bytes, ms)
     this.#rememberSoon()
   }
 
   judge(place: MeasuredPlace, code: ErrorCode, reason: string): void {
-    this.measurements.judge(this.#keyOf(place), code, reason)
+    this.measurements.judge(this.#keyOf(place, false), code, reason)
     this.#rememberSoon()
   }
 
@@ -178,12 +182,14 @@ export class Knowledge {
     this.#timer ??= setTimeout(() => void this.remember(), rememberAfterMs)
   }
 
-  #keyOf({ model, placement, manifest, capabilities }: MeasuredPlace): string {
-    if (placement.engine === 'remote') return endpointKey(placement.endpoint, splitModelName(model).id)
+  /** @param ofTask - whether what is meant depends on the task, as runs do and loads do not */
+  #keyOf({ model, task, placement, manifest, capabilities }: MeasuredPlace, ofTask = true): string {
+    if (placement.engine === 'remote') return endpointKey(placement.endpoint, splitModelName(model).id, task)
     const { backend, variant } = placement
     const adapter = adapterName(capabilities, backend, this.#threads)
     const { id = model, revision = '' } = manifest ?? {}
-    return deviceKey({ model: id, revision, variant, backend, adapter, browser: this.#browser })
+    const parts = { model: id, revision, variant, backend, adapter, browser: this.#browser }
+    return deviceKey(parts, ofTask ? task : undefined)
   }
 
   #adapters(capabilities: Capabilities): string {

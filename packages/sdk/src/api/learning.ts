@@ -92,7 +92,8 @@ function workMs(placement: Placement, timings: EngineAnswer['timings'] | undefin
 
 /** Where a placement of a plan is, as it is measured. */
 export function placeOf(planned: Planned, placement: Placement): MeasuredPlace {
-  return { model: planned.model, placement, manifest: manifestOf(planned), capabilities: planned.capabilities }
+  const { model, task, capabilities } = planned
+  return { model, task, placement, manifest: manifestOf(planned), capabilities }
 }
 
 function manifestOf({ source }: Planned): Manifest | undefined {

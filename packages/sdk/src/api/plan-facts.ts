@@ -44,14 +44,14 @@ export class PlanFacts {
       onlyCached: onlyCached === undefined ? undefined : { variants, reason: onlyCached },
       missing,
       storage: isExplained ? storageReasons.of(splitModelName(model).id) : undefined,
-      endpoints: endpoints.map((endpoint) => knowledge.ofEndpoint(endpoint, model)),
+      endpoints: endpoints.map((endpoint) => knowledge.ofEndpoint(endpoint, model, task)),
       units,
       lane,
       purpose,
       readiness: this.#readiness(source),
       measurements: isEdgewardError(manifest)
         ? noMeasurements
-        : knowledge.ofDevice(manifest, capabilities, backendNames),
+        : knowledge.ofDevice(manifest, task, capabilities, backendNames),
       benchmark: knowledge.benchmark(capabilities),
       link: knowledge.link,
     })

@@ -114,11 +114,9 @@ export class Planner {
       if (load && options.device) this.#tellLocating(model)
       if (load === 'sessions' && this.#isDeviceSure(policy, request)) this.#warm()
     }
-    const [found, capabilities] = await Promise.all([
-      models.find(model, policy.offline ? 'cache' : from, signal, onLocate),
-      abortable(this.capabilities(), signal),
-      abortable(knowledge.recall(), signal),
-    ])
+    const finding = models.find(model, policy.offline ? 'cache' : from, signal, onLocate)
+    const asking = Promise.all([finding, this.capabilities(), knowledge.recall()])
+    const [found, capabilities] = await abortable(asking, signal)
     const facts: Facts = { request, policy, capabilities }
     if (policy.offline) return this.#complete(facts, found, offlineReason(model))
     const onlyCached = this.#onlyCached.get(model)

@@ -11,20 +11,13 @@ import type {
   Trace,
 } from '../contract/index.js'
 import { isEdgewardError, type ErrorCode } from '../errors/index.js'
-import {
-  Deadline,
-  dispatch,
-  HedgeBudget,
-  hedgeDelay,
-  prepareFirst,
-  type DispatchContext,
-  type Engines,
-} from '../router/index.js'
+import { Deadline, dispatch, prepareFirst, type DispatchContext, type Engines, type Tried } from '../router/index.js'
 import { abortable, splitModelName } from '../shared/index.js'
 import { prepareInput, unitsOf } from '../tasks/page.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { Aftermath } from './aftermath.js'
 import { nameOf, newCall, note, traceOf, type Call } from './call.js'
+import type { Hedging } from './hedging.js'
 import type { PipelineOptions, PrepareOptions } from './options.js'
 import { codesOf, foundOf, type Planned, type Planner, type PlanRequest } from './planner.js'
 import { reachableEngines } from './reachable-engines.js'
@@ -34,7 +27,7 @@ export interface RequestsParts {
   readonly emitter: Emitter<EdgewardEvents>
   readonly planner: Planner
   readonly aftermath: Aftermath
-  readonly hedgeShare: number
+  readonly hedging: Hedging
 }
 
 /** What working by a plan came to. */
@@ -47,11 +40,9 @@ interface Worked<V> {
 
 export class Requests {
   readonly #parts: RequestsParts
-  readonly #budget: HedgeBudget
 
   constructor(parts: RequestsParts) {
     this.#parts = parts
-    this.#budget = new HedgeBudget(parts.hedgeShare)
   }
 
   /** @param signal - the caller's, which also aborts when the client is disposed */
@@ -62,7 +53,7 @@ export class Requests {
     options: PipelineOptions<T>,
     signal: AbortSignal,
   ): Promise<Result<TaskOutput<T>>> {
-    const { planner, aftermath } = this.#parts
+    const { planner, aftermath, hedging } = this.#parts
     const { policy, lane = 'default' } = options
     const call: Call = newCall(task, model, lane)
     const deadline = new Deadline(planner.policyOf(policy).deadlineMs, call.startedAt, signal)
@@ -74,7 +65,8 @@ export class Requests {
       const request = { model, task, policy, lane, units: call.units, load: 'sessions' } as const
       const result = await this.#withPlan(request, deadline, call, async (planned) => {
         const engineRequest = { ...requestOf(planned), task, lane, maxQueued: planned.policy.maxQueued, ...own }
-        const answered = await dispatch(planned.planned, engineRequest, this.#context(planned, call, deadline))
+        const context = { ...this.#context(planned, call, deadline), ...hedging.of(call, planned.policy) }
+        const answered = await dispatch(planned.planned, engineRequest, context)
         aftermath.answered(planned, engineRequest, answered, call.units)
         return { placement: answered.placement, value: answered, codes: answered.attempts.map(({ code }) => code) }
       })
@@ -97,7 +89,10 @@ export class Requests {
     const deadline = new Deadline(Infinity, call.startedAt, signal)
     return this.#withPlan(request, deadline, call, async (planned) => {
       const source = isEdgewardError(planned.source) ? undefined : (planned.source satisfies ModelSource)
-      const placement = await prepareFirst(planned.planned, source, this.#context(planned, call, deadline))
+      const context = this.#context(planned, call, deadline)
+      // That it went well is no answer: an endpoint's `prepare` asks nobody.
+      const onTried = (tried: Tried) => (tried.outcome === 'answered' ? undefined : context.onTried(tried))
+      const placement = await prepareFirst(planned.planned, source, { ...context, onTried })
       return { placement, value: placement }
     })
   }
@@ -136,18 +131,10 @@ export class Requests {
   #context(planned: Planned, call: Call, deadline: Deadline): DispatchContext {
     const { engines, emitter, aftermath } = this.#parts
     const { model, task, policy } = planned
-    this.#budget.countRequest()
     return {
       engines: reachableEngines(engines, policy),
       deadline,
       startedAt: call.startedAt,
-      ...(policy.prefer !== 'cheapest' && {
-        hedge: {
-          delayMs: hedgeDelay,
-          mayHedge: () => aftermath.maySpend(policy) && this.#budget.take(),
-          onHedge: (first, second) => note(call, 'hedge', `${nameOf(first)} is late: ${nameOf(second)} is asked too`),
-        },
-      }),
       onFallback(attempt) {
         note(call, 'fallback', `${nameOf(attempt.placement)} failed: ${attempt.code}`)
         emitter.emit('fallback', { model, task, attempt })

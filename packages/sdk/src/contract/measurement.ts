@@ -18,7 +18,7 @@ export interface Sample {
 
 /** What is kept of a placement, by its key: oldest first, only the newest of each. */
 export interface MeasurementRecord {
-  /** The model's revision, variant, backend, adapter and browser version; or the endpoint and the model. */
+  /** The model's revision, variant, backend, adapter and browser version, for runs also the task; or endpoint, model and task. */
   readonly key: string
   /** Runs: from the first tensor's preparation to the output, without waiting. */
   readonly runs: readonly Sample[]

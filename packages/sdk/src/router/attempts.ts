@@ -53,12 +53,12 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
 
   /** Whether {@link nextBeside} would find one. */
   hasBeside({ engine }: Candidate): boolean {
-    return this.#waiting.some((candidate) => isReadyBeside(candidate, engine))
+    return this.#waiting.some((candidate) => this.#isReadyBeside(candidate, engine))
   }
 
   /** Takes the placement that may start beside `first`: on another engine, and ready, since a download helps nobody now. */
   nextBeside({ engine }: Candidate): Candidate | undefined {
-    return this.#take((candidate) => isReadyBeside(candidate, engine))
+    return this.#take((candidate) => this.#isReadyBeside(candidate, engine))
   }
 
   /** Tells of failures after which something else is tried, or goes on. */
@@ -99,6 +99,11 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
     }
   }
 
+  #isReadyBeside({ engine, planned }: Candidate, first: Engine): boolean {
+    if (engine === first || planned.readiness !== 'ready') return false
+    return this.#context.hedge?.mayAsk?.(planned.placement) ?? true
+  }
+
   #stopped(placement: Placement, startedAt: number): Tried['outcome'] {
     const { deadline } = this.#context
     if (!deadline.signal.aborted) return 'cancelled'
@@ -118,10 +123,6 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
     const at = this.#waiting.findIndex((candidate) => !this.#exhausted.has(candidate.engine) && isWanted(candidate))
     return at < 0 ? undefined : this.#waiting.splice(at, 1)[0]
   }
-}
-
-function isReadyBeside({ engine, planned }: Candidate, first: Engine): boolean {
-  return engine !== first && planned.readiness === 'ready'
 }
 
 function engineOf({ device, remotes }: Engines, placement: Placement): Engine | undefined {

@@ -31,6 +31,8 @@ export interface Tried {
 export interface Hedging {
   /** How long to wait for a placement, in milliseconds; undefined: for as long as it takes. */
   delayMs(planned: PlannedPlacement): number | undefined
+  /** Whether a placement may be the second one; absent: each may. */
+  mayAsk?(placement: Placement): boolean
   /** Asked just before a hedge starts, which it does when this is true. */
   mayHedge(): boolean
   onHedge(first: Placement, second: Placement): void

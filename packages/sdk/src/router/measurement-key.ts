@@ -1,5 +1,5 @@
 /** The keys that measurements are kept under: what is measured of one thing never counts for another. */
-import type { Backend, Manifest, VariantDtype } from '../contract/index.js'
+import type { Backend, Manifest, TaskName, VariantDtype } from '../contract/index.js'
 
 /** What the speed of a model on the device depends on. A change of any of it starts afresh. */
 export interface DeviceKeyParts {
@@ -13,12 +13,17 @@ export interface DeviceKeyParts {
   readonly browser: string
 }
 
-export function deviceKey({ model, revision, variant, backend, adapter, browser }: DeviceKeyParts): string {
-  return keyOf('device', model, revision, variant, backend, adapter, browser)
+/** @param task - whose runs are meant: each task has a measure of its own for how much work a request is. Absent: loads */
+export function deviceKey(
+  { model, revision, variant, backend, adapter, browser }: DeviceKeyParts,
+  task?: TaskName,
+): string {
+  const parts = ['device', model, revision, variant, backend, adapter, browser]
+  return keyOf(...parts, ...(task === undefined ? [] : [task]))
 }
 
-export function endpointKey(endpoint: string, model: string): string {
-  return keyOf('endpoint', endpoint, model)
+export function endpointKey(endpoint: string, model: string, task: TaskName): string {
+  return keyOf('endpoint', endpoint, model, task)
 }
 
 /** JSON, because it escapes what separates its parts, and unlike a percent-encoding also takes unpaired surrogates. */
