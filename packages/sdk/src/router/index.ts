@@ -11,4 +11,4 @@ export { deviceKey, endpointKey, type DeviceKeyParts } from './measurement-key.j
 export { certainBackend } from './obstacles.js'
 export { plan } from './plan.js'
 export { isUnderPressure, weakness } from './shifts.js'
-export { placementName, type EndpointFacts, type EndpointLoad, type PlanInput } from './plan-input.js'
+export { placementName, type EndpointFacts, type PlanInput } from './plan-input.js'
