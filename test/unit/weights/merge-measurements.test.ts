@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { MeasurementRecord, Sample } from '../../../packages/sdk/src/contract/index.js'
 import {
   leastUsed,
-  mergeRecords,
+  mergeRecords as merge,
   mostRecords,
   mostSamples,
 } from '../../../packages/sdk/src/weights/merge-measurements.js'
 
+const now = 1_000
+const mergeRecords = (earlier: MeasurementRecord | undefined, added: MeasurementRecord) => merge(earlier, added, now)
 const sample = (at: number): Sample => ({ units: 3, ms: at / 10, at })
 const samples = (...ats: number[]) => ats.map(sample)
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
@@ -42,6 +44,17 @@ describe('mergeRecords', () => {
   it('keeps a verdict that another tab passed after the last use in this one, and makes up none', () => {
     expect(mergeRecords(record({ verdict: verdict(5) }), record({ usedAt: 4 }))).toMatchObject({ verdict: verdict(5) })
     expect(mergeRecords(record({}), record({}))).toEqual(record({}))
+  })
+
+  it('forgets what is of the future: a clock that was wrong would have it count as the newest for years', () => {
+    const ahead = record({
+      runs: samples(5, now + 1),
+      loads: samples(now + 1),
+      verdict: verdict(now + 1),
+      usedAt: now + 1,
+    })
+    const merged = mergeRecords(ahead, record({ runs: samples(6, now), usedAt: now }))
+    expect(merged).toEqual(record({ runs: samples(5, 6, now), usedAt: now }))
   })
 
   it('forgets a verdict that was taken back', () => {

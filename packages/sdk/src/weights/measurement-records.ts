@@ -71,9 +71,10 @@ function merge(
   records: readonly MeasurementRecord[],
   browser: string,
 ): ReadonlyMap<string, KeptMeasurement> {
+  const now = Date.now()
   const merged = new Map(kept.filter((record) => record.browser === browser).map((record) => [record.key, record]))
   for (const record of records) {
-    merged.set(record.key, { ...mergeRecords(merged.get(record.key), record), browser })
+    merged.set(record.key, { ...mergeRecords(merged.get(record.key), record, now), browser })
   }
   return merged
 }

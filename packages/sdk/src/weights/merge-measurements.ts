@@ -21,20 +21,27 @@ export const mostRecords = 200
 
 /**
  * One record of what two tabs measured of the same placement. What both have was read by one from the other, and counts once.
- * Of agreements, the longer count stands, since nobody can tell what both have counted.
+ * Of agreements, the longer count stands, since nobody can tell what both have counted. What is of the future goes: a clock
+ * that was wrong for a while would have it count as the newest for as long.
+ *
+ * @param now - milliseconds since 1970, as in the records
  */
-export function mergeRecords(earlier: MeasurementRecord | undefined, added: MeasurementRecord): MeasurementRecord {
-  const verdict = verdictOf(earlier, added)
+export function mergeRecords(
+  earlier: MeasurementRecord | undefined,
+  added: MeasurementRecord,
+  now: number,
+): MeasurementRecord {
+  const verdict = verdictOf(earlier, added, now)
   const [agreement] = [added.agreement, earlier?.agreement]
     .filter((found) => found !== undefined)
     .sort((a, b) => b.compared - a.compared)
   return {
     key: added.key,
-    runs: newest([...(earlier?.runs ?? []), ...added.runs], mostSamples.runs),
-    loads: newest([...(earlier?.loads ?? []), ...added.loads], mostSamples.loads),
+    runs: newest([...(earlier?.runs ?? []), ...added.runs], mostSamples.runs, now),
+    loads: newest([...(earlier?.loads ?? []), ...added.loads], mostSamples.loads, now),
     ...(verdict && { verdict }),
     ...(agreement && { agreement }),
-    usedAt: Math.max(earlier?.usedAt ?? 0, added.usedAt),
+    usedAt: Math.min(now, Math.max(earlier?.usedAt ?? 0, added.usedAt)),
   }
 }
 
@@ -47,12 +54,18 @@ export function leastUsed(records: readonly MeasurementRecord[]): readonly strin
 }
 
 /** The newer verdict. One that `added` lacks, though it was used after that, was taken back. */
-function verdictOf(earlier: MeasurementRecord | undefined, added: MeasurementRecord): MeasurementRecord['verdict'] {
+function verdictOf(
+  earlier: MeasurementRecord | undefined,
+  added: MeasurementRecord,
+  now: number,
+): MeasurementRecord['verdict'] {
   const lastHeardAt = added.verdict?.at ?? added.usedAt
-  return earlier?.verdict && earlier.verdict.at >= lastHeardAt ? earlier.verdict : added.verdict
+  const known = earlier?.verdict
+  return known && known.at <= now && known.at >= lastHeardAt ? known : added.verdict
 }
 
-function newest(samples: readonly Sample[], most: number): readonly Sample[] {
-  const distinct = new Map(samples.map((sample) => [`${sample.at} ${sample.units} ${sample.ms}`, sample]))
+function newest(samples: readonly Sample[], most: number, now: number): readonly Sample[] {
+  const past = samples.filter(({ at }) => at <= now)
+  const distinct = new Map(past.map((sample) => [`${sample.at} ${sample.units} ${sample.ms}`, sample]))
   return [...distinct.values()].sort((a, b) => a.at - b.at).slice(-most)
 }
