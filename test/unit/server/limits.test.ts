@@ -85,6 +85,11 @@ describe('limits', () => {
     const unlimited = { ...mlpRequest([1, 2, 3, 4]), parameters: { timeout: 0 } }
     expect((await patient.infer('tiny-mlp', unlimited)).status).toBe(200)
 
+    // As Python's clients write it for "no limit": Triton's are 64 bits wide.
+    const longest = JSON.stringify(unlimited).replace('"timeout":0', '"timeout":9223372036854775807')
+    const answer = await fetch(`${patient.url}/v2/models/tiny-mlp/infer`, { method: 'POST', body: longest })
+    expect(answer.status).toBe(200)
+
     const strict = await startServer({ requestTimeLimitMs: 100 })
     const request = { ...slowRequest(long), parameters: { timeout: Number.MAX_SAFE_INTEGER } }
     expect(await (await strict.infer('slow', request)).json()).toEqual({

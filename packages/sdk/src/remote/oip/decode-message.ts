@@ -99,7 +99,9 @@ function readId(message: Field): { id?: string } {
 
 /** Microseconds; 0: no limit (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_parameters.md). */
 function readTimeout(timeout: Field): { timeoutMs?: number } {
-  return timeout.isAbsent || timeout.size() === 0 ? {} : { timeoutMs: timeout.size() / 1000 }
+  // Of 64 bits: what no number holds exactly is longer than anybody waits.
+  if (timeout.isAbsent || (typeof timeout.value === 'bigint' && timeout.value > 0n)) return {}
+  return timeout.size() === 0 ? {} : { timeoutMs: timeout.size() / 1000 }
 }
 
 function readRequestedOutputs(outputs: Field, binaryOutput: boolean): RequestedOutput[] {
