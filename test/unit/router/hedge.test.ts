@@ -142,6 +142,14 @@ describe('nothing starts beside a placement', () => {
     expect(mayHedge).not.toHaveBeenCalled()
   })
 
+  it('at a placement that may not be asked for it, and none of the share is used up', async () => {
+    const mayHedge = vi.fn(() => true)
+    const { context, asked } = setUp({ webgpu: after(1000, succeed) }, { hedge: { mayHedge, mayAsk: () => false } })
+    expect(await settle(planOf(everything), request, context)).toMatchObject({ value: { placement: webgpu } })
+    expect(asked).toEqual(['webgpu'])
+    expect(mayHedge).not.toHaveBeenCalled()
+  })
+
   it('that would have to be loaded first', async () => {
     const { context, asked } = setUp(slow, { hedge: {} })
     await settle(planOf([remote, planned(webgpu, { readiness: 'cached' })]), request, context)

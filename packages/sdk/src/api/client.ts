@@ -79,10 +79,8 @@ export class EdgewardClient implements Client {
       learning: new Learning(knowledge, emitter),
       disposing: signal,
     })
-    this.#requests = new Requests({
-      ...{ engines: parts.engines, emitter, planner: this.#planner, aftermath },
-      hedging: new Hedging(options.hedgeShare, aftermath, knowledge),
-    })
+    const hedging = new Hedging(options.hedgeShare, aftermath, knowledge)
+    this.#requests = new Requests({ engines: parts.engines, emitter, planner: this.#planner, aftermath, hedging })
     this.models = createModelCache(parts, {
       planner: this.#planner,
       isUsed: (model) => aftermath.isUsed(model),

@@ -82,7 +82,7 @@ async function tryWithHedge<V extends Partial<Pick<EngineAnswer, 'timings'>>>(
   const first = attempts.start(candidate, false)
   const early = await within(first.ended, delayMs)
   if (early !== undefined) return early
-  const beside = hedge.mayHedge() ? attempts.nextBeside(candidate) : undefined
+  const beside = attempts.hasBeside(candidate) && hedge.mayHedge() ? attempts.nextBeside(candidate) : undefined
   if (beside === undefined) return first.ended
   hedge.onHedge(candidate.planned.placement, beside.planned.placement)
   const second = attempts.start(beside, true)
