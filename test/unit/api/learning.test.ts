@@ -65,6 +65,16 @@ describe('of an attempt', () => {
     expect(predicted(atEndpoint().measurements?.run)).toBeCloseTo(500)
   })
 
+  it('whose end nobody saw is no sign of speed, however short the time was', () => {
+    const { tried, atEndpoint } = setUp()
+    tried({ placement: remote })
+    for (let times = 0; times < 5; times += 1) {
+      tried({ outcome: 'DEADLINE_EXCEEDED', placement: remote, durationMs: 10 })
+      tried({ outcome: 'cancelled', placement: remote, durationMs: 20 })
+    }
+    expect(predicted(atEndpoint().measurements?.run)).toBeCloseTo(500)
+  })
+
   it('that computed wrongly rules the placement out', () => {
     const { tried, onDevice } = setUp()
     tried({ outcome: 'CANARY_FAILED', message: 'y is 3, should be 2' })

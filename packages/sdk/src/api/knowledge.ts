@@ -129,8 +129,8 @@ export class Knowledge {
     }
   }
 
-  addRun(place: MeasuredPlace, units: number, ms: number): void {
-    this.measurements.addRun(this.#keyOf(place), units, ms)
+  addRun(place: MeasuredPlace, units: number, ms: number, isUnfinished?: boolean): void {
+    this.measurements.addRun(this.#keyOf(place), units, ms, isUnfinished)
     this.#rememberSoon()
   }
 

@@ -34,10 +34,10 @@ export class Learning {
     const place = placeOf(planned, placement)
     if (outcome === 'CANARY_FAILED') this.#knowledge.judge(place, outcome, tried.message ?? outcome)
     // It was late and lost against a hedge: it would have taken at least this long. A hedge that lost says nothing.
-    if (outcome === 'cancelled' && !tried.isHedge) this.#knowledge.addRun(place, units, durationMs)
+    if (outcome === 'cancelled' && !tried.isHedge) this.#knowledge.addRun(place, units, durationMs, true)
     // So would an endpoint that had not answered when the time was over. A device may have been loading until then.
     const isLate = outcome === 'DEADLINE_EXCEEDED' && placement.engine === 'remote'
-    if (isLate) this.#knowledge.addRun(place, units, durationMs)
+    if (isLate) this.#knowledge.addRun(place, units, durationMs, true)
     // A run that answered several requests says nothing of one.
     const isAlone = (timings?.batchedRequests ?? 1) === 1
     if (outcome === 'answered' && isAlone) this.#knowledge.addRun(place, units, workMs(placement, timings, durationMs))

@@ -39,9 +39,13 @@ export class Measurements {
     return this.#entries.get(key)?.measurements
   }
 
-  /** A request was answered in `ms`, waiting and loading left out. `units` as `unitsOf` says. */
-  addRun(key: string, units: number, ms: number): void {
-    if (!isSample(units, ms)) return
+  /**
+   * A request was answered in `ms`, waiting and loading left out. `units` as `unitsOf` says.
+   *
+   * @param isUnfinished - nobody saw its end: it would have taken longer, which says something only if that is news
+   */
+  addRun(key: string, units: number, ms: number, isUnfinished = false): void {
+    if (!isSample(units, ms) || (isUnfinished && ms <= this.#expectedMs(key, units))) return
     this.#change(key, (record, at) => ({ ...record, runs: [...record.runs, { units, ms, at }].slice(-mostRuns) }))
   }
 
@@ -76,6 +80,11 @@ export class Measurements {
     const changed = [...this.#entries.values()].filter(({ isChanged }) => isChanged)
     for (const entry of changed) entry.isChanged = false
     return changed.map(({ record }) => record)
+  }
+
+  #expectedMs(key: string, units: number): number {
+    const { fixedMs = 0, unitMs = 0 } = this.of(key)?.run ?? {}
+    return fixedMs + unitMs * units
   }
 
   #change(key: string, change: (record: MeasurementRecord, at: number) => MeasurementRecord): Entry {
