@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { createDownloadLocks } from '../../../packages/sdk/src/weights/download-locks.js'
+import { ForegroundGate, LowPriority } from '../../../packages/sdk/src/weights/foreground-gate.js'
 import { Network } from '../../../packages/sdk/src/weights/network.js'
 import { PendingWrites } from '../../../packages/sdk/src/weights/pending-writes.js'
 import { pinFile } from '../../../packages/sdk/src/weights/pin-file.js'
@@ -34,17 +35,17 @@ async function serveStates(states: readonly Uint8Array[], stateOf: (request: num
 }
 
 /** Pins the file where there is no database: the bytes come with the pin. */
-async function pin(url: string) {
+async function pin(url: string, locks = createDownloadLocks(), priority?: LowPriority) {
   const settings = { ...weightsDefaults, retryBaseMs: 1 }
   const context = {
     ...{ settings, ruledOut: new Map(), db: new WeightsDb(settings), writes: new PendingWrites(0) },
-    ...{ scratch: new Scratch(), locks: createDownloadLocks(), network: new Network() },
+    ...{ scratch: new Scratch(), locks, network: new Network() },
   }
   let came = 0
   const { signal } = new AbortController()
   const onBytes = (bytes: number) => (came += bytes)
   const file = { path: 'w.bin', bytes: 3_000, sha256: '', chunks: ['', '', ''] }
-  const pinned = await pinFile(context, file, { key: 'k', url, chunkBytes: 1_000, signal, onBytes })
+  const pinned = await pinFile(context, file, { key: 'k', url, chunkBytes: 1_000, signal, priority, onBytes })
   return { ...pinned, came }
 }
 
@@ -64,4 +65,20 @@ test('a file that never stays the same ends with DOWNLOAD_FAILED, which says so'
     code: 'DOWNLOAD_FAILED',
     message,
   })
+})
+
+test('a file that is held back goes on as soon as somebody who waits for it has to wait for that', async () => {
+  const state = randomBytes(3_000)
+  const url = await serveStates([state], () => 0)
+  const locks = createDownloadLocks()
+  const gate = new ForegroundGate(60_000)
+  onTestFinished(() => gate.set(0))
+  gate.set(1)
+  const priority = new LowPriority(gate)
+  const held = pin(url, locks, priority)
+  const wanted = pin(url, locks)
+  const pins = await Promise.all([held, wanted])
+  expect(pins.map(({ pin: { sha256: found } }) => found)).toEqual([sha256(state), sha256(state)])
+  // The other files of its load are still held back.
+  expect([gate.isClosed, priority.isLow]).toEqual([true, true])
 })

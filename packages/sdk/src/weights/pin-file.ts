@@ -3,13 +3,14 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { ManifestFile } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { abortable } from '../shared/index.js'
 import { ChunkedFile } from './chunked-file.js'
 import { splitIntoChunks, type Chunk } from './chunks.js'
-import type { Release } from './download-locks.js'
 import { downloadChunks } from './download.js'
 import type { LoadContext } from './load-file.js'
 import type { GraphSignature, Pin } from './pins.js'
 import { readStored } from './read-chunks.js'
+import { SharedDownload } from './tabs.js'
 import { hasChanged, type Validator } from './validator.js'
 import type { LoadFileOptions } from './weights-store.js'
 
@@ -38,13 +39,16 @@ export interface PinnedFile {
  */
 export async function pinFile(context: LoadContext, file: ManifestFile, options: PinFileOptions): Promise<PinnedFile> {
   const { key, signal } = options
-  const release = await takeLock(context, key, signal)
+  // A lock for whoever pins, and the way to say that somebody waits for it; of what is stored, the database tells.
+  const priority = options.priority?.ofPart()
+  const turn = key === undefined ? undefined : new SharedDownload(lockName(context, key), context.locks, priority)
   try {
+    if (turn) await turnOf(turn, signal)
     const known = key === undefined ? undefined : await context.db.pin(key)
     if (known && known.sha256 !== '' && (known.signature || !options.readSignature)) return { pin: known }
-    return await pinOneState(context, file, options, known)
+    return await pinOneState(context, file, { ...options, priority }, known)
   } finally {
-    release()
+    turn?.leave()
   }
 }
 
@@ -217,20 +221,14 @@ class Pinning {
   }
 }
 
-/** Where there are no locks, as in sandboxed frames, everybody pins for themselves. */
-async function takeLock(
-  { settings, locks }: LoadContext,
-  key: string | undefined,
-  signal: AbortSignal,
-): Promise<Release> {
-  const nothing = () => undefined
-  if (key === undefined) return nothing
-  try {
-    return await locks.take(`${settings.databaseName}-pin-${key}`, signal)
-  } catch {
-    signal.throwIfAborted()
-    return nothing
-  }
+function lockName({ settings }: LoadContext, key: string): string {
+  return `${settings.databaseName}-pin-${key}`
+}
+
+/** Resolves when nobody else pins it. Where there are no locks, as in sandboxed frames, everybody pins for themselves. */
+async function turnOf(turn: SharedDownload, signal: AbortSignal): Promise<void> {
+  await abortable(turn.join(), signal)
+  while (turn.role === 'waiting') await turn.news(signal)
 }
 
 /** Without `details.problem`: asking for one chunk again does not help. */
