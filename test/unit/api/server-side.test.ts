@@ -18,6 +18,15 @@ it('the first request says what is missing', async () => {
   await Promise.all([relative.dispose(), absolute.dispose()])
 })
 
+it('the doctor has findings there, too', async () => {
+  const unheard = 'http://127.0.0.1:9'
+  const edge = createClient({ models: 'https://models.example/', remote: { protocol: 'oip', url: unheard } })
+  const codes = (await edge.doctor()).map(({ code }) => code)
+  expect(codes).toContain('insecure-context')
+  expect(codes).toContain('endpoint-unreachable')
+  await edge.dispose()
+})
+
 it('importing and creating ask nobody for anything', async () => {
   const globals = { fetch: vi.fn(), Worker: vi.fn(), setInterval: vi.fn(), navigator: { locks: { request: vi.fn() } } }
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)

@@ -15,7 +15,7 @@ export async function diagnoseEndpoints(endpoints: readonly DiagnosedEndpoint[])
 }
 
 async function diagnoseEndpoint(endpoint: DiagnosedEndpoint): Promise<readonly Finding[]> {
-  const address = new URL(endpoint.url, location.href)
+  const address = new URL(endpoint.url, globalThis.location?.href)
   const url = address.href
   address.pathname = `${address.pathname.replace(/\/+$/, '')}/v2/health/ready`
   const headers = await headersOf(endpoint)

@@ -14,7 +14,7 @@ export async function askHeaders(url: URL, headers: Readonly<Record<string, stri
   const answer = await startFetch(url, { headers, cache: 'no-store' })
   if (answer !== undefined) return { is: 'answer', status: answer.status, headers: answer.headers }
   // Says nothing of the answer but that there is one.
-  const anything = url.origin === location.origin ? undefined : await startFetch(url, { mode: 'no-cors' })
+  const anything = url.origin === globalThis.location?.origin ? undefined : await startFetch(url, { mode: 'no-cors' })
   return { is: anything === undefined ? 'silent' : 'blocked' }
 }
 

@@ -28,7 +28,7 @@ const severities = ['error', 'warning', 'hint']
 export async function diagnose(facts: DoctorFacts): Promise<readonly Finding[]> {
   const { capabilities, policy, device, models, endpoints } = facts
   const mayAsk = !policy.offline
-  const runsHere = device && capabilities.wasm !== undefined
+  const runsHere = device && capabilities.workers && capabilities.wasm !== undefined
   const here = diagnoseDevice(capabilities, bytesOfModels(models))
   const asked = await Promise.all([
     runsHere ? diagnoseRuntime(facts.locateRuntime, mayAsk) : [],
