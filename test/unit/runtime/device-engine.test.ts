@@ -111,6 +111,25 @@ describe('a request on the device', () => {
     expect(prepare).toHaveBeenCalledTimes(2)
   })
 
+  it('prepares every model anew after that: the others do not fail one by one, nor count as ready', async () => {
+    const { engine, prepare, run } = createEngine()
+    const gpu: Placement = { ...place, backend: 'webgpu' }
+    const manifest = { ...everywhere, id: 'other' }
+    const other = { manifest, manifestUrl: 'https://models.example/other/manifest.json' }
+    for (const [where, what] of [
+      [gpu, source],
+      [gpu, other],
+      [place, other],
+    ] as const) {
+      await engine.prepare(where, what, neverAborted())
+    }
+    run.mockImplementationOnce(() => Promise.reject(new EdgewardError('GPU_LOST', 'lost')))
+    await expect(engine.run(gpu, request, neverAborted())).rejects.toMatchObject({ code: 'GPU_LOST' })
+    expect([engine.readiness(other, gpu), engine.readiness(other, place)]).toEqual([undefined, 'ready'])
+    await engine.run(gpu, { ...request, ...other }, neverAborted())
+    expect(prepare).toHaveBeenCalledTimes(4)
+  })
+
   it('fails with WORKER_DIED when the worker dies while it is prepared, and is answered by a fresh worker next time', async () => {
     const { engine, workers, prepare, register } = createEngine({ prepare: () => new Promise(() => undefined) })
     const running = engine.run(place, request, neverAborted())

@@ -124,7 +124,7 @@ async function answerOne(
     const waited = isShared && { queueMs: Math.max(0, elapsedMs - ownMs(timings)) }
     return { output, timings: { ...timings, ...waited, ...(loadMs !== undefined && { loadMs }) } }
   } catch (error) {
-    if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forget(sessionsKey(source, placement))
+    if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forget(placement.backend)
     throw error
   } finally {
     letGo()

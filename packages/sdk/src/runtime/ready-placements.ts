@@ -1,4 +1,5 @@
 /** The placements that one worker has ready, and who works with them; the least recently used make room for others. */
+import type { Backend } from '../contract/index.js'
 import type { Payload } from '../transport/index.js'
 
 type Place = Payload<'unload'>
@@ -47,12 +48,13 @@ export class ReadyPlacements {
     letGo()
   }
 
-  /** After a failure that took the sessions with it. */
-  forget(key: string): void {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
-    entry.isReady = false
-    if (entry.holders === 0) this.#entries.delete(key)
+  /** After the loss of what a backend works with, which took the sessions of all models with it. */
+  forget(backend: Backend): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.place.backend !== backend) continue
+      entry.isReady = false
+      if (entry.holders === 0) this.#entries.delete(key)
+    }
   }
 
   /**
