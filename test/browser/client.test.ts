@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createClient, EdgewardError, type DownloadProgress } from 'edgeward'
-import { cosine, endpoint, largestDifference, testClient, tinyInput } from './support/clients.js'
+import { cosine, deviceFirst, endpoint, largestDifference, testClient, tinyInput } from './support/clients.js'
 
 const sentences = ['A man is playing a guitar on stage.', 'The stock market fell sharply on Monday.', '']
 
@@ -96,11 +96,14 @@ test('explains every placement, and why others are out', async () => {
 })
 
 test('a wrong input is refused with what would be right, and goes nowhere', async () => {
-  const edge = testClient({ remote: endpoint() })
+  const edge = testClient({ remote: endpoint(), policy: deviceFirst })
   const fallbacks: unknown[] = []
   edge.on('fallback', (event) => fallbacks.push(event))
   const x = { dtype: 'float32', shape: [1, 5], data: new Float32Array(5) } as const
   await expect(edge.run('tiny-mlp', { x })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+  // Where the endpoint is asked first, it is the endpoint that looks at bare tensors first.
+  const elsewhere = testClient({ remote: endpoint() })
+  await expect(elsewhere.run('tiny-mlp', { x })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
   const embed = edge.pipeline('feature-extraction', 'tiny-mlp')
   await expect(embed('text')).rejects.toMatchObject({ code: 'UNSUPPORTED_TASK' })
   expect(fallbacks).toEqual([])

@@ -106,6 +106,19 @@ describe('a better placement on the device', () => {
     expect(planned(estimates, withGpu, states).prepareNext).toEqual(webgpu)
   })
 
+  it('gets a session when the caller put its backend first, as after a GPU was lost', () => {
+    const states = readiness({ 'wasm/fp32': 'ready', 'webgpu/fp32': 'cached' })
+    const device = { enabled: true, backends: ['webgpu', 'wasm'], threads: 4 } as const
+    const slower = { ...cold, 'wasm/fp32': { run: 20 }, 'webgpu/fp32': { ready: 900, run: 35 } }
+    for (const policy of [{}, prefer('cheapest')])
+      expect(planned(slower, withGpu, states, { device }, policy).prepareNext).toEqual(webgpu)
+    expect(planned(slower, withGpu, states, { device }, prefer('fastest'))).not.toHaveProperty('prepareNext')
+    const absent = { ...slower, 'webgpu/fp32': { ...download, run: 35 } }
+    expect(planned(absent, withGpu, ready, { device })).not.toHaveProperty('prepareNext')
+    const order = readiness({ 'wasm/fp32': 'cached', 'webgpu/fp32': 'cached' })
+    expect(planned(slower, withGpu, order, { device }).prepareNext).toEqual(webgpu)
+  })
+
   it('is not downloaded on a guess, nor where the policy wants it cheap', () => {
     const guessed = {
       ...cold,

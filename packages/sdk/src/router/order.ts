@@ -22,11 +22,10 @@ export function byPreference(
 ): readonly Candidate[] {
   const prefer = preferenceOf(input)
   const endpointGroup = { remote: 0, fastest: 0, device: canEndpointAnswer ? 2 : 6, cheapest: 6 }[prefer]
-  const { backends } = input.device
   const ofDevice = (candidate: DeviceCandidate): Standing => ({
     candidate,
     group: prefer === 'fastest' ? 0 : nearness(candidate),
-    backend: prefer === 'fastest' ? 0 : (backends?.indexOf(candidate.placement.backend) ?? 0),
+    backend: rankOf(candidate, prefer, input),
     ms: waitOf(candidate, input.purpose),
   })
   const ofEndpoints = rankEndpoints(endpoints).map((standing) => ({ ...standing, group: endpointGroup, backend: 0 }))
@@ -36,6 +35,15 @@ export function byPreference(
 /** Ascending; equal where neither is more, also when both are infinite. */
 export function compareNumbers(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Where the caller's order of backends puts it; who wants the fastest has none. */
+export function rankOf(
+  { placement }: DeviceCandidate,
+  prefer: PlanInput['policy']['prefer'],
+  { device: { backends } }: PlanInput,
+): number {
+  return prefer === 'fastest' ? 0 : (backends?.indexOf(placement.backend) ?? 0)
 }
 
 /** Who prepares the device wants it first, also when it has to be waited for. */

@@ -1,7 +1,7 @@
 /** What is made ready, or measured again, in the background while another placement answers. Pure. */
 import type { Plan } from '../contract/index.js'
 import { isOnDevice, onceReadyMs, type Candidate, type DeviceCandidate } from './candidates.js'
-import { compareNumbers } from './order.js'
+import { compareNumbers, rankOf } from './order.js'
 import type { PlanInput } from './plan-input.js'
 import { weakness } from './shifts.js'
 
@@ -38,15 +38,18 @@ function moveLater(order: readonly Candidate[], input: PlanInput): DeviceCandida
   const candidates = order.filter(isToBeReady)
   if (first.engine === 'device') {
     // What is waited for is worth its download first.
-    if (!isOnDevice(first) || prefer === 'remote' || prefer === 'cheapest') return undefined
-    return nearest(candidates.filter((candidate) => isUpgrade(candidate, first)))
+    if (!isOnDevice(first) || prefer === 'remote') return undefined
+    const rank = (candidate: DeviceCandidate) => rankOf(candidate, prefer, input)
+    const isWanted = (candidate: DeviceCandidate) =>
+      (isOnDevice(candidate) && rank(candidate) < rank(first)) || (prefer !== 'cheapest' && isUpgrade(candidate, first))
+    return nearest(candidates.filter(isWanted), input)
   }
   if (prefer === 'fastest') {
     const enoughMs = first.estimate.totalMs.typical * aboutAsFast
-    return nearest(candidates.filter(({ estimate }) => onceReadyMs(estimate) <= enoughMs))
+    return nearest(candidates.filter(({ estimate }) => onceReadyMs(estimate) <= enoughMs), input)
   }
   if (order.some(isReady)) return undefined
-  return prefer !== 'remote' || first.facts.isSpared ? nearest(candidates) : undefined
+  return prefer !== 'remote' || first.facts.isSpared ? nearest(candidates, input) : undefined
 }
 
 /** A device that is ready, and expected to be slow: one that nobody used would never be seen to be, or become, faster. */
@@ -62,10 +65,14 @@ function isUpgrade(candidate: DeviceCandidate, first: DeviceCandidate): boolean 
   return onceReadyMs(candidate.estimate) * factor < onceReadyMs(first.estimate)
 }
 
-/** What needs no download, else what is being downloaded, else what will be fastest. */
-function nearest(candidates: readonly DeviceCandidate[]): DeviceCandidate | undefined {
+/** What needs no download, else what is being downloaded; of those what the caller put first, or what will be fastest. */
+function nearest(candidates: readonly DeviceCandidate[], input: PlanInput): DeviceCandidate | undefined {
+  const rank = (candidate: DeviceCandidate) => rankOf(candidate, input.policy.prefer, input)
   const [best] = [...candidates].sort(
-    (a, b) => stepsAway(a) - stepsAway(b) || compareNumbers(onceReadyMs(a.estimate), onceReadyMs(b.estimate)),
+    (a, b) =>
+      stepsAway(a) - stepsAway(b) ||
+      rank(a) - rank(b) ||
+      compareNumbers(onceReadyMs(a.estimate), onceReadyMs(b.estimate)),
   )
   return best
 }
