@@ -134,6 +134,7 @@ describe('a shadow run', () => {
     ['when power is low', { isStrained: true }],
     ['at an endpoint that is loaded', { isSpared: () => true }],
     ['at an endpoint when data is to be saved', { conditions: { hidden: false, saveData: true } }],
+    ['at an endpoint under cheapest', { policy: { ...anywhere, prefer: 'cheapest' } }],
     ['at an endpoint that the request may not reach', { engines: { device: engineOf('device'), remotes: new Map() } }],
   ])('is not made %s', async (_when, change) => {
     const { shadowRuns, answered, asked } = setUp()

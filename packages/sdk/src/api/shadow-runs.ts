@@ -11,7 +11,7 @@ import type {
   TaskOutput,
 } from '../contract/index.js'
 import { toEdgewardError, type ErrorCode } from '../errors/index.js'
-import { placementName, type Engines } from '../router/index.js'
+import { placementName, savesData, type Engines } from '../router/index.js'
 import { abortable } from '../shared/index.js'
 import { compareOutputs, type Comparison } from '../telemetry/index.js'
 
@@ -158,8 +158,8 @@ function engineFor(
   { engines, conditions, policy, isSpared }: Omit<AnsweredRequest, 'isStrained'>,
 ): Engine | undefined {
   if (placement.engine === 'device') return engines.device
-  const savesData = policy.saveData === 'on' || (policy.saveData === 'auto' && conditions.saveData)
-  return savesData || isSpared(placement.endpoint) ? undefined : engines.remotes.get(placement.endpoint)
+  const isTooDear = policy.prefer === 'cheapest' || savesData({ policy, conditions })
+  return isTooDear || isSpared(placement.endpoint) ? undefined : engines.remotes.get(placement.endpoint)
 }
 
 /** Nobody waits for the answer: the request's own limits are over. */
