@@ -93,6 +93,19 @@ describe('an endpoint', () => {
     expect(manners.instead(manners.first(), failure)).toBeUndefined()
   })
 
+  it('that answers a request with everything takes it, though another one was lost on its way meanwhile', () => {
+    const manners = new Manners({ binary: true, asksLoad: true })
+    const everything = manners.first()
+    const less = manners.instead(everything, blocked)
+    const least = less && manners.instead(less, blocked)
+    expect(least).toEqual({ binary: false, asksLoad: false })
+    if (least) manners.worked(least)
+    if (less) manners.worked(less)
+    expect(manners.first()).toEqual({ binary: true, asksLoad: false })
+    manners.worked(everything)
+    expect(manners.first()).toEqual(everything)
+  })
+
   it('that refused one request for its load by a status has shown that it may be asked', () => {
     const manners = new Manners({ binary: true, asksLoad: true })
     const full = new EdgewardError('REMOTE_OVERLOADED', 'full', { details: { status: 503 } })

@@ -30,12 +30,14 @@ export class Manners {
     return { binary: this.#binary !== 'refused', asksLoad: this.#load !== 'refused' }
   }
 
-  /** A request has succeeded. */
+  /** A request has succeeded: what it came with is taken, also when a request beside it seemed to show otherwise. */
   worked({ binary, asksLoad }: Manner): void {
     // Without both, only bytes are known to be refused: the next request asks for the load once more.
     const leftOutOne = binary || this.#binary === 'refused'
-    if (this.#load === 'untried' && (asksLoad || leftOutOne)) this.#load = asksLoad ? 'accepted' : 'refused'
-    if (this.#binary === 'untried') this.#binary = binary ? 'accepted' : 'refused'
+    if (asksLoad) this.#load = 'accepted'
+    else if (this.#load === 'untried' && leftOutOne) this.#load = 'refused'
+    if (binary) this.#binary = 'accepted'
+    else if (this.#binary === 'untried') this.#binary = 'refused'
   }
 
   /** How to try a request again that has failed; undefined: its failure is none of manners. */
