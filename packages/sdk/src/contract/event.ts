@@ -52,7 +52,10 @@ export interface EdgewardEvents {
     readonly timings: Timings
     readonly attempts: readonly Attempt[]
   }
-  /** Requests of a model are from now on answered elsewhere than the last one was, and why. */
+  /**
+   * A request of a model goes elsewhere first than the one before it, and why: something has changed, or its size differs.
+   * Requests with a policy of their own, and those of the lane `background`, are left out.
+   */
   placement: { readonly model: string; readonly from: Placement; readonly to: Placement; readonly reason: string }
   /** A request has ended, well or not; the full record of it. */
   request: Trace
