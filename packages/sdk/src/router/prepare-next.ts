@@ -46,7 +46,10 @@ function moveLater(order: readonly Candidate[], input: PlanInput): DeviceCandida
   }
   if (prefer === 'fastest') {
     const enoughMs = first.estimate.totalMs.typical * aboutAsFast
-    return nearest(candidates.filter(({ estimate }) => onceReadyMs(estimate) <= enoughMs), input)
+    return nearest(
+      candidates.filter(({ estimate }) => onceReadyMs(estimate) <= enoughMs),
+      input,
+    )
   }
   if (order.some(isReady)) return undefined
   return prefer !== 'remote' || first.facts.isSpared ? nearest(candidates, input) : undefined
