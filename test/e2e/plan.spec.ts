@@ -24,6 +24,7 @@ test('on a slow first visit the endpoint answers and the plan shows the model co
   await expect(first).toContainText(/This device.*answered/)
   await expect(first).toContainText(/Ready · measured, \d+ runs?/)
 
+  await demo.slide('Connection', '50 kB/s') // Whatever is fetched next is not here at once.
   await demo.button('Forget the model').click()
   await expect(second).toContainText(/This device.*Would have to be fetched: 23\.4 MB/)
   await demo.search('how to keep warm')
