@@ -1,7 +1,7 @@
 /** Placement by measurement, whole: real models, the real worker, the real endpoint behind one that watches. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Client, EdgewardEvents, EventName, Result, Trace } from 'edgeward'
-import { cosine, testClient, tinyInput } from './support/clients.js'
+import { cosine, deviceFirst, testClient, tinyInput } from './support/clients.js'
 import { serveModel } from './support/models.js'
 import { watchedEndpoint } from './support/watched-endpoint-client.js'
 
@@ -45,10 +45,11 @@ test('a first visit on a slow link: the endpoint answers while the model comes, 
   expect(moves).toEqual([])
   await ready
   const asked = (await inferences()).length
-  const after = [await embed([sentence]), await embed([sentence])]
+  // One: of a device that was measured to be slow, as on a busy machine, the next may go to the endpoint.
+  const after = [await embed([sentence])]
 
   expect(before.map(({ placement }) => placement)).toEqual(before.map(() => ({ engine: 'remote', endpoint })))
-  expect(after.map(({ placement }) => placement)).toEqual([wasm, wasm])
+  expect(after.map(({ placement }) => placement)).toEqual([wasm])
   expect(asked).toBe(answeredBefore)
   expect(await inferences()).toHaveLength(asked)
   for (const result of before) expect(cosine(vectorOf(result), vectorOf(after[0]!))).toBeGreaterThan(0.999)
@@ -133,7 +134,7 @@ function withoutPressure(): void {
 test('a shadow run on the endpoint agrees with the device, and is told once', async () => {
   withoutPressure()
   const { remote, endpoint, inferences } = watchedEndpoint()
-  const edge = testClient({ remote, shadowShare: 1, hedgeShare: 0 })
+  const edge = testClient({ remote, shadowShare: 1, hedgeShare: 0, policy: deviceFirst })
   await edge.prepare(miniLm)
   expect(await inferences()).toEqual([])
   const shadow = once(edge, 'shadow')
