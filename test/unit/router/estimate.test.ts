@@ -16,7 +16,7 @@ import {
   inputWith,
   variantOf,
 } from './estimate-inputs.js'
-import { cpuOnly, manifestWith, softwareGpu } from './inputs.js'
+import { cpuOnly, endpoint, manifestWith, softwareGpu, usualInput } from './inputs.js'
 
 const mega = 1e6
 const plain = manifestWith({ dtype: 'fp32', backends: ['wasm'] })
@@ -249,4 +249,18 @@ describe('whatever is known,', () => {
       }),
     )
   })
+})
+
+it('an endpoint that was slow is forgiven after a while, so that somebody asks it again; a fast one stays as measured', () => {
+  const run = { fixedMs: 5_000, unitMs: 0, highFactor: 1, samples: 10, drift: 1, levelChange: 1, lastAt: 0 }
+  const estimateOf = (fixedMs: number, isMeasuredLongAgo: boolean) =>
+    estimateEndpoint(usualInput, {
+      endpoint,
+      isSpared: false,
+      isMeasuredLongAgo,
+      measurements: { run: { ...run, fixedMs } },
+    })
+  expect(estimateOf(5_000, false)).toMatchObject({ basis: 'measured', totalMs: { typical: 5_000 } })
+  expect(estimateOf(5_000, true).basis).toBe('assumed')
+  expect(estimateOf(20, true)).toMatchObject({ basis: 'measured', totalMs: { typical: 20 } })
 })

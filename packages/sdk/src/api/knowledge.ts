@@ -43,6 +43,8 @@ export interface MeasuredPlace {
 
 /** Nothing waits longer than this for the database: plans go on with what is known, and a client is disposed all the same. */
 const databaseDeadlineMs = 500
+/** Congestion of a network or an endpoint is over by then, or worth finding out about. */
+const congestionMs = 60_000
 /** Many answers in a row are written down once. */
 const rememberAfterMs = 1_000
 
@@ -120,9 +122,11 @@ export class Knowledge {
 
   ofEndpoint(endpoint: string, model: string, task: TaskName): EndpointFacts {
     const now = performance.now()
+    const measurements = this.measurements.of(endpointKey(endpoint, splitModelName(model).id, task))
     return {
       endpoint,
-      measurements: this.measurements.of(endpointKey(endpoint, splitModelName(model).id, task)),
+      measurements,
+      isMeasuredLongAgo: Date.now() - (measurements?.run?.lastAt ?? 0) > congestionMs,
       load: this.loads.of(endpoint, now),
       isSpared: this.loads.isSpared(endpoint, now),
       resting: this.rests.of(endpoint, now),

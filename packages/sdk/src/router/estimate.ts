@@ -29,14 +29,20 @@ export function memoryOf(variant: Variant, backend: Backend): number {
 }
 
 /** What an endpoint is expected to take. */
-export function estimateEndpoint({ units, conditions }: PlanInput, { measurements, load }: EndpointFacts): Estimate {
-  const wait = load?.expectedWaitMs
+export function estimateEndpoint({ units, conditions }: PlanInput, facts: EndpointFacts): Estimate {
+  const wait = facts.load?.expectedWaitMs
   const readyMs = wait === undefined ? atOnce : rangeOf(wait, assumed.highFactor.queue)
   const answerMs = (conditions.connection?.roundTripMs ?? assumed.assumedRoundTripMs) + assumed.assumedEndpointRunMs
-  const run: Run = measurements?.run
-    ? measuredRun(measurements.run, units)
-    : { basis: 'assumed', samples: 0, ms: rangeOf(answerMs, assumed.highFactor.assumed), unitMs: 0 }
-  return assemble(readyMs, run, 0, 0)
+  const guessed: Run = {
+    basis: 'assumed',
+    samples: 0,
+    ms: rangeOf(answerMs, assumed.highFactor.assumed),
+    unitMs: 0,
+  }
+  const measured = facts.measurements?.run && measuredRun(facts.measurements.run, units)
+  // Nobody would ask an endpoint again that was slow once, and so nobody would see that it is not any more.
+  const isForgiven = facts.isMeasuredLongAgo === true && (measured?.ms.typical ?? 0) > guessed.ms.typical
+  return assemble(readyMs, measured === undefined || isForgiven ? guessed : measured, 0, 0)
 }
 
 interface Run extends Pick<Estimate, 'basis' | 'samples' | 'unitMs'> {

@@ -32,6 +32,8 @@ export interface EndpointLoad {
 export interface EndpointFacts {
   readonly endpoint: string
   readonly measurements?: PlacementMeasurements | undefined
+  /** It was last measured so long ago that a slow answer then says little of now. */
+  readonly isMeasuredLongAgo?: boolean
   /** Its last load report that is recent enough to mean something. */
   readonly load?: EndpointLoad | undefined
   /** It is so loaded that requests which the device can answer stay away; see `endpoint-load.ts`. */
