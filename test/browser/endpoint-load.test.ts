@@ -2,6 +2,8 @@
 import { describe, expect, inject, test } from 'vitest'
 import type { Processor, TensorMap } from '../../packages/sdk/src/contract/index.js'
 import { createOipEngine, type ReportedLoad } from '../../packages/sdk/src/remote/index.js'
+import { testClient, tinyInput } from './support/clients.js'
+import { watchedEndpoint } from './support/watched-endpoint-client.js'
 
 test('a page asks for the load with its request and reads it from the answer, and from a refusal', async () => {
   const endpoint = inject('endpoint')
@@ -76,4 +78,12 @@ describe('an engine in a page', () => {
       expected.filter((line) => line.endsWith('load')).map(() => ({ utilization: 0.5, expectedWaitMs: 250 })),
     )
   })
+})
+
+test('a page asks only once whether it may ask: the next requests to the same address are one round trip', async () => {
+  const { remote, requests } = watchedEndpoint()
+  const edge = testClient({ remote, policy: { prefer: 'remote' } })
+  for (let count = 0; count < 3; count += 1) await edge.run('tiny-mlp', tinyInput())
+  const toInfer = (await requests()).filter(({ path }) => path.endsWith('/infer'))
+  expect(toInfer.map(({ method }) => method)).toEqual(['OPTIONS', 'POST', 'POST', 'POST'])
 })

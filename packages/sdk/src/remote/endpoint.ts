@@ -61,7 +61,9 @@ export class Endpoint {
     const either = AbortSignal.any([signal, timeout])
     try {
       const headers = await abortable(resolveHeaders(this.#headers, request.headers), either)
-      const init = { method: request.method, headers, body: request.body ?? null, cache: 'no-store' } as const
+      // Chromium forgets preflights, too, under `no-store`: every POST, which is not stored anyway, would cost two round trips.
+      const cache = request.method === 'POST' ? 'default' : 'no-store'
+      const init = { method: request.method, headers, body: request.body ?? null, cache } as const
       const response = await fetch(target, { ...init, signal: either })
       const body = await readBounded(response, this.#maxResponseBytes, url)
       return { url, status: response.status, headers: response.headers, body }
