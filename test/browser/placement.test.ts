@@ -1,7 +1,7 @@
 /** Placement by measurement, whole: real models, the real worker, the real endpoint behind one that watches. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Client, EdgewardEvents, EventName, Result, Trace } from 'edgeward'
-import { cosine, deviceFirst, testClient, tinyInput } from './support/clients.js'
+import { cosine, testClient, tinyInput } from './support/clients.js'
 import { serveModel } from './support/models.js'
 import { watchedEndpoint } from './support/watched-endpoint-client.js'
 
@@ -134,7 +134,9 @@ function withoutPressure(): void {
 test('a shadow run on the endpoint agrees with the device, and is told once', async () => {
   withoutPressure()
   const { remote, endpoint, inferences } = watchedEndpoint()
-  const edge = testClient({ remote, shadowShare: 1, hedgeShare: 0, policy: deviceFirst })
+  // Of a revision that nobody measured: a device that is known to be slow would leave it to the endpoint.
+  const { modelsUrl } = await serveModel(miniLm)
+  const edge = testClient({ models: modelsUrl, remote, shadowShare: 1, hedgeShare: 0 })
   await edge.prepare(miniLm)
   expect(await inferences()).toEqual([])
   const shadow = once(edge, 'shadow')
