@@ -29,7 +29,7 @@ test("without an endpoint the device's error comes back, with the reasons why no
 
 test('a worker that dies in the middle of a request costs a fallback, and the next request gets a fresh one', async () => {
   const { workers, restore } = capturedWorkers()
-  const edge = testClient({ remote: endpoint() })
+  const edge = testClient({ remote: endpoint(), policy: deviceFirst })
   try {
     await edge.prepare('all-minilm-l6-v2')
     const embed = edge.pipeline('feature-extraction', 'all-minilm-l6-v2')
@@ -41,8 +41,6 @@ test('a worker that dies in the middle of a request costs a fallback, and the ne
     expect(attempts.map(({ code }) => code)).toEqual(['WORKER_DIED'])
     expect(placement).toMatchObject({ engine: 'remote' })
     expect(output).toHaveLength(64)
-    // Until the fresh one is ready, the endpoint answers.
-    await edge.prepare('all-minilm-l6-v2')
     expect((await embed('Again.')).placement).toMatchObject({ engine: 'device' })
     expect(workers).toHaveLength(2)
   } finally {
