@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { Knowledge } from '../../../packages/sdk/src/api/knowledge.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
-import { createFakeClient, engineOf, remote, x, y } from './fake-client.js'
+import { measureDevice, createFakeClient, engineOf, remote, x, y } from './fake-client.js'
 
 const forever = () => new Promise<never>(() => undefined)
 const disposed = { code: 'DISPOSED' }
@@ -31,7 +31,7 @@ it('while a model comes in the background, a request is run again and a hedge is
     { recall: () => Promise.resolve({ records: [] }), remember: () => Promise.resolve(), benchmark: forever },
     1,
   )
-  for (let runs = 0; runs < 30; runs += 1) await createFakeClient({ knowledge }).client.run('model', x)
+  await measureDevice(knowledge)
   const answer = () => {
     hedged.resolve(undefined)
     return forever()

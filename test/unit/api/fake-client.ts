@@ -83,3 +83,10 @@ export function createFakeClient({
   })
   return { client, emitter }
 }
+
+/** Has it known how long requests of the model `model` take on the device: next to nothing. */
+export async function measureDevice(knowledge: Knowledge): Promise<void> {
+  const { client } = createFakeClient({ knowledge })
+  for (let runs = 0; runs < 30; runs += 1) await client.run('model', x)
+  await client.explain('model') // Runs are taken in when nobody waits for an answer, or somebody asks what is known.
+}

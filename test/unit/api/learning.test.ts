@@ -30,12 +30,14 @@ function setUp() {
   const emitter = new Emitter<EdgewardEvents>()
   const learning = new Learning(knowledge, emitter)
   learning.planned(planned)
-  const tried = (change: Partial<Tried>) =>
+  const tried = (change: Partial<Tried>) => {
     learning.tried(
       planned,
       { placement: wasm, startedAt: 0, durationMs: 500, outcome: 'answered', isHedge: false, ...change },
       10,
     )
+    learning.settle()
+  }
   const onDevice = (task: TaskName = 'feature-extraction') =>
     knowledge.ofDevice(everywhere, task, cpuOnly, ['wasm']).get('wasm/fp32')
   const atEndpoint = () => knowledge.ofEndpoint(endpoint, 'model', 'feature-extraction')

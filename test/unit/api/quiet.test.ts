@@ -4,7 +4,7 @@ import { Knowledge, type MeasurementKeeper } from '../../../packages/sdk/src/api
 import type { Engine, Policy } from '../../../packages/sdk/src/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { endpoint } from '../router/inputs.js'
-import { createFakeClient, engineOf, remote, wasm, x, y } from './fake-client.js'
+import { measureDevice, createFakeClient, engineOf, remote, wasm, x, y } from './fake-client.js'
 
 function measuring() {
   const benchmark = vi.fn<MeasurementKeeper['benchmark']>(() => Promise.resolve({ wasmFlops: 1e9, at: 0 }))
@@ -62,7 +62,7 @@ it('an endpoint that has failed rests on when a model is prepared, which asks it
 
 it('a late device is not helped by an endpoint that rests', async () => {
   const { knowledge } = measuring()
-  for (let runs = 0; runs < 30; runs += 1) await createFakeClient({ knowledge }).client.run('model', x)
+  await measureDevice(knowledge)
   knowledge.rests.failed(endpoint, 'REMOTE_UNREACHABLE', performance.now(), 60_000)
   const run: Engine['run'] = async () => {
     await new Promise((resolve) => setTimeout(resolve, 60)) // Later than it ever was, and than hedges wait.

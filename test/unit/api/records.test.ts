@@ -4,7 +4,7 @@ import type { Engine, MeasurementRecord, Trace } from '../../../packages/sdk/src
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
 import { Knowledge, type MeasurementKeeper } from '../../../packages/sdk/src/api/knowledge.js'
-import { createFakeClient, engineOf, remote, untouchable, wasm, x, y } from './fake-client.js'
+import { measureDevice, createFakeClient, engineOf, remote, untouchable, wasm, x, y } from './fake-client.js'
 
 const hanging: Engine['run'] = () => new Promise<never>(() => undefined)
 const failing: Partial<Engine> = { run: () => Promise.reject(new EdgewardError('RUN_FAILED', 'no')) }
@@ -54,8 +54,7 @@ describe('a request that is late', () => {
       await late.promise
       return { output: y, timings: { inferenceMs: 1 } }
     }
-    const quick = createFakeClient({ knowledge })
-    for (let runs = 0; runs < 30; runs += 1) await quick.client.run('model', x)
+    await measureDevice(knowledge)
 
     const device = engineOf('device', { run })
     const { client } = createFakeClient({
@@ -75,8 +74,7 @@ describe('a request that is late', () => {
 
   it('is never asked elsewhere when it is local-only', async () => {
     const knowledge = new Knowledge(keeper().keeper, 1)
-    const quick = createFakeClient({ knowledge })
-    for (let runs = 0; runs < 30; runs += 1) await quick.client.run('model', x)
+    await measureDevice(knowledge)
     const late = createDeferred<undefined>()
     const run: Engine['run'] = async () => {
       await late.promise

@@ -51,6 +51,7 @@ export class EdgewardClient implements Client {
   readonly #planner: Planner
   readonly #requests: Requests
   readonly #benchmark: IdleBenchmark
+  readonly #learning: Learning
   #pending = 0
   #disposed: Promise<void> | undefined
 
@@ -74,9 +75,10 @@ export class EdgewardClient implements Client {
     )
     const shadows = new ShadowRuns({ shadowShare: options.shadowShare, signal })
     this.#benchmark = new IdleBenchmark(knowledge, () => this.#pending > 0)
+    this.#learning = new Learning(knowledge, emitter)
     const aftermath = new Aftermath({
       ...{ emitter, engines: parts.engines, knowledge, loads, updates, shadows, benchmark: this.#benchmark },
-      learning: new Learning(knowledge, emitter),
+      learning: this.#learning,
       disposing: signal,
     })
     const hedging = new Hedging(options.hedgeShare, aftermath, knowledge)
@@ -110,6 +112,7 @@ export class EdgewardClient implements Client {
 
   async explain(model: string, input?: TaskInput<TaskName>, options: RequestOptions = {}): Promise<Plan> {
     checkExplainOptions(options)
+    this.#learning.settle()
     const signal = this.#signalOf(options)
     const { policy, lane = 'default' } = options
     const request = { model, policy, lane, isExplained: true }
@@ -176,6 +179,7 @@ export class EdgewardClient implements Client {
     const { engines, emitter, knowledge, release } = this.#parts
     this.#disposing.abort(new EdgewardError('DISPOSED', 'The client was disposed.'))
     this.#benchmark.dispose()
+    this.#learning.settle()
     await knowledge.dispose()
     const all = [...(engines.device ? [engines.device] : []), ...engines.remotes.values()]
     await Promise.all(all.map((engine) => engine.dispose()))

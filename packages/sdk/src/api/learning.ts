@@ -14,6 +14,9 @@ export class Learning {
   /** How far the load of each model is, by its id. */
   readonly #progress = new Map<string, DownloadProgress>()
   readonly #lastByteAt = new Map<string, number>()
+  /** What runs took: the fits are made when the answer has been handed over. */
+  readonly #waiting: (() => void)[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(knowledge: Knowledge, emitter: Emitter<EdgewardEvents>) {
     this.#knowledge = knowledge
@@ -29,12 +32,28 @@ export class Learning {
 
   /** An attempt at a request of so much work has ended. */
   tried(planned: Planned, tried: Tried, units: number): void {
-    const { placement, outcome, durationMs, timings } = tried
+    const { placement, outcome } = tried
     if (placement.engine === 'remote') this.#triedEndpoint(placement.endpoint, tried)
     const place = placeOf(planned, placement)
     if (outcome === 'CANARY_FAILED') this.#knowledge.judge(place, outcome, tried.message ?? outcome)
+    this.#later(() => this.#addRun(place, tried, units))
+  }
+
+  /** Takes in what was seen so far; otherwise that waits until nobody waits for an answer. */
+  settle(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const work of this.#waiting.splice(0)) work()
+  }
+
+  #later(work: () => void): void {
+    this.#waiting.push(work)
+    this.#timer ??= setTimeout(() => this.settle())
+  }
+
+  #addRun(place: MeasuredPlace, { placement, outcome, durationMs, timings, isHedge }: Tried, units: number): void {
     // It was late and lost against a hedge: it would have taken at least this long. A hedge that lost says nothing.
-    if (outcome === 'cancelled' && !tried.isHedge) this.#knowledge.addRun(place, units, durationMs, true)
+    if (outcome === 'cancelled' && !isHedge) this.#knowledge.addRun(place, units, durationMs, true)
     // So would an endpoint that had not answered when the time was over. A device may have been loading until then.
     const isLate = outcome === 'DEADLINE_EXCEEDED' && placement.engine === 'remote'
     if (isLate) this.#knowledge.addRun(place, units, durationMs, true)

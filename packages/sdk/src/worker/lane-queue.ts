@@ -81,6 +81,8 @@ export class LaneQueue {
     this.#isBusy = true
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       await next.start()
+      // Whoever comes from now on must not wait for nothing.
+      if (lanes.every((lane) => this.#waiting[lane].size === 0)) break
       // Runs on WASM block the worker: calls and cancellations that came meanwhile are heard before the next is chosen.
       await nextTask()
     }
