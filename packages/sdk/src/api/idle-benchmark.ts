@@ -10,6 +10,7 @@ export class IdleBenchmark {
   readonly #knowledge: Knowledge
   readonly #isBusy: () => boolean
   #timer: ReturnType<typeof setTimeout> | undefined
+  #answeredAt = -Infinity
   #isDone = false
 
   /** @param isBusy - whether somebody waits for something */
@@ -21,13 +22,20 @@ export class IdleBenchmark {
   /** After an answer. */
   consider(capabilities: Capabilities): void {
     if (this.#isDone || this.#knowledge.benchmark(capabilities)) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#measure(capabilities), quietMs)
+    this.#answeredAt = performance.now()
+    this.#timer ??= setTimeout(() => this.#measureIfQuiet(capabilities), quietMs)
   }
 
   dispose(): void {
     this.#isDone = true
     clearTimeout(this.#timer)
+  }
+
+  #measureIfQuiet(capabilities: Capabilities): void {
+    this.#timer = undefined
+    const quietFor = performance.now() - this.#answeredAt
+    if (quietFor >= quietMs) this.#measure(capabilities)
+    else this.#timer = setTimeout(() => this.#measureIfQuiet(capabilities), quietMs - quietFor)
   }
 
   #measure(capabilities: Capabilities): void {

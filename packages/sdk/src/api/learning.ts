@@ -7,6 +7,11 @@ import type { Knowledge, MeasuredPlace } from './knowledge.js'
 import type { Planned } from './planner.js'
 import type { SecondRun } from './shadow-runs.js'
 
+/** A fit takes some 50 µs, for which no answer waits, nor those of the requests that follow at once. */
+const settleAfterMs = 50
+/** Of a burst of requests, the first ones say enough. */
+const mostWaiting = 16
+
 export class Learning {
   readonly #knowledge: Knowledge
   /** The newest plan of each model, by its id: events tell the id only. */
@@ -47,8 +52,8 @@ export class Learning {
   }
 
   #later(work: () => void): void {
-    this.#waiting.push(work)
-    this.#timer ??= setTimeout(() => this.settle())
+    if (this.#waiting.length < mostWaiting) this.#waiting.push(work)
+    this.#timer ??= setTimeout(() => this.settle(), settleAfterMs)
   }
 
   #addRun(place: MeasuredPlace, { placement, outcome, durationMs, timings, isHedge }: Tried, units: number): void {

@@ -62,6 +62,7 @@ export class ReadyPlacements {
    * somebody holds stay: when they are let go, this is called again.
    */
   async makeRoom(maxBytes: number): Promise<void> {
+    if (maxBytes === Infinity && this.#unloading.size === 0) return
     while (this.#bytes() > maxBytes && this.#unloadOldest());
     await Promise.all(this.#unloading)
   }

@@ -31,6 +31,8 @@ export class LaneQueue {
     background: new Map(),
   }
   #isBusy = false
+  /** How many wait, in all lanes. */
+  #count = 0
 
   /** Runs `work` when it is its turn. */
   run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
@@ -64,6 +66,7 @@ export class LaneQueue {
   #join(waiting: Waiting): void {
     const { lane, turn } = waiting
     const { model } = turn
+    this.#count += 1
     const ofModel = this.#waiting[lane].get(model)
     if (ofModel === undefined) this.#waiting[lane].set(model, [waiting])
     else ofModel.push(waiting)
@@ -72,6 +75,7 @@ export class LaneQueue {
   #leave(waiting: Waiting): void {
     const { lane, turn } = waiting
     const { model } = turn
+    this.#count -= 1
     const others = (this.#waiting[lane].get(model) ?? []).filter((other) => other !== waiting)
     if (others.length > 0) this.#waiting[lane].set(model, others)
     else this.#waiting[lane].delete(model)
@@ -82,7 +86,7 @@ export class LaneQueue {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       await next.start()
       // Whoever comes from now on must not wait for nothing.
-      if (lanes.every((lane) => this.#waiting[lane].size === 0)) break
+      if (this.#count === 0) break
       // Runs on WASM block the worker: calls and cancellations that came meanwhile are heard before the next is chosen.
       await nextTask()
     }
@@ -91,6 +95,7 @@ export class LaneQueue {
 
   /** Moves what stands in another lane than it is of now. */
   #sort(): void {
+    if (this.#count < 2) return
     const all = lanes.flatMap((lane) => [...this.#waiting[lane].values()].flat())
     for (const waiting of all) {
       const { lane } = waiting.turn
@@ -107,6 +112,7 @@ export class LaneQueue {
       const [first] = this.#waiting[lane]
       if (first === undefined) continue
       const [model, [next, ...others]] = first
+      this.#count -= 1
       // The model goes to the end of the line.
       this.#waiting[lane].delete(model)
       if (others.length > 0) this.#waiting[lane].set(model, others)
