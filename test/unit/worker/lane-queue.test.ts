@@ -42,6 +42,24 @@ describe('work waits for its turn', () => {
     expect(log).toEqual(['first starts', 'first ends', 'second starts', 'second ends'])
   })
 
+  it('hears who came during a run before the next run of the same request starts', async () => {
+    const queue = new LaneQueue()
+    const started: string[] = []
+    const { port1: page, port2: worker } = new MessageChannel()
+    let interactive: Promise<unknown> = Promise.resolve()
+    worker.onmessage = () => {
+      interactive = queue.run(turn('interactive'), () => Promise.resolve(started.push('i')))
+    }
+    const batch = (name: string) => queue.run(turn('background'), () => Promise.resolve(started.push(name)))
+    // The message is there when the first batch ends, and the second batch is asked for at once.
+    page.postMessage(undefined)
+    await batch('first')
+    await batch('second')
+    await interactive
+    expect(started).toEqual(['first', 'i', 'second'])
+    page.close()
+  })
+
   it('lets the interactive lane go before the default one, and that before the background', async () => {
     const { add, open } = busyQueue()
     add('b', 'background')

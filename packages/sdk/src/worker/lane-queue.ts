@@ -31,6 +31,10 @@ export class LaneQueue {
     background: new Map(),
   }
   #isBusy = false
+  /** Whether the messages that came during the last run have been heard. */
+  #hasListened = true
+  /** How many times everything that waited was done. */
+  #ended = 0
   /** How many wait, in all lanes. */
   #count = 0
 
@@ -57,9 +61,10 @@ export class LaneQueue {
         },
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      const isFirst = !this.#isBusy
+      const isIdle = !this.#isBusy
+      const isFirst = isIdle && this.#hasListened
       this.#join(waiting)
-      if (isFirst) void this.#work()
+      if (isIdle) void this.#work()
     })
   }
 
@@ -83,14 +88,26 @@ export class LaneQueue {
 
   async #work(): Promise<void> {
     this.#isBusy = true
+    if (!this.#hasListened) await nextTask()
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       await next.start()
-      // Whoever comes from now on must not wait for nothing.
       if (this.#count === 0) break
-      // Runs on WASM block the worker: calls and cancellations that came meanwhile are heard before the next is chosen.
       await nextTask()
     }
     this.#isBusy = false
+    this.#listen()
+  }
+
+  /**
+   * Runs on WASM block the worker: calls and cancellations that came meanwhile are heard before the next run is chosen, also
+   * when that is the next one of the same request. Who comes later does not wait for it.
+   */
+  #listen(): void {
+    this.#hasListened = false
+    const ended = (this.#ended += 1)
+    void nextTask().then(() => {
+      if (ended === this.#ended) this.#hasListened = true
+    })
   }
 
   /** Moves what stands in another lane than it is of now. */
