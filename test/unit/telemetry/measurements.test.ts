@@ -49,13 +49,12 @@ describe('measurements', () => {
     expect(measurements.takeChanged()).toEqual([])
   })
 
-  it('keep a verdict until it is taken back', () => {
+  it('keep a verdict', () => {
     const measurements = new Measurements(clock())
     measurements.judge(key, 'CANARY_FAILED', 'wrong numbers')
     expect(measurements.of(key)?.verdict).toEqual({ code: 'CANARY_FAILED', reason: 'wrong numbers', at: 101 })
-    measurements.acquit(key)
-    expect(measurements.of(key)).toEqual({})
-    expect(measurements.takeChanged()).toEqual([record({ usedAt: 102 })])
+    const [changed] = measurements.takeChanged()
+    expect(changed).toMatchObject({ verdict: { code: 'CANARY_FAILED', at: 101 }, usedAt: 101 })
   })
 
   it('count comparisons, and those that agreed', () => {
@@ -97,10 +96,6 @@ describe('measurements', () => {
 
   it('judge anew what was judged before the database answered', () => {
     const verdict = { code: 'CANARY_FAILED', reason: 'old', at: 1 } as const
-    const acquitted = new Measurements(clock())
-    acquitted.acquit(key)
-    acquitted.load([record({ verdict })])
-    expect(acquitted.of(key)).toEqual({})
     const judged = new Measurements(clock())
     judged.judge(key, 'CANARY_FAILED', 'new')
     judged.load([record({ verdict })])

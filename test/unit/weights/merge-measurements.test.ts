@@ -41,8 +41,9 @@ describe('mergeRecords', () => {
     expect(mergeRecords(other, one)).toMatchObject(merged)
   })
 
-  it('keeps a verdict that another tab passed after the last use in this one, and makes up none', () => {
-    expect(mergeRecords(record({ verdict: verdict(5) }), record({ usedAt: 4 }))).toMatchObject({ verdict: verdict(5) })
+  it('keeps a verdict that another tab passed, also when this one has not heard of it, and makes up none', () => {
+    for (const usedAt of [4, 6])
+      expect(mergeRecords(record({ verdict: verdict(5) }), record({ usedAt }))).toMatchObject({ verdict: verdict(5) })
     expect(mergeRecords(record({}), record({}))).toEqual(record({}))
   })
 
@@ -55,10 +56,6 @@ describe('mergeRecords', () => {
     })
     const merged = mergeRecords(ahead, record({ runs: samples(6, now), usedAt: now }))
     expect(merged).toEqual(record({ runs: samples(5, 6, now), usedAt: now }))
-  })
-
-  it('forgets a verdict that was taken back', () => {
-    expect(mergeRecords(record({ verdict: verdict(5) }), record({ usedAt: 6 }))).toEqual(record({ usedAt: 6 }))
   })
 })
 

@@ -10,7 +10,7 @@ import type {
   TaskOutput,
 } from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
-import { isUnderPressure, weakness, type Engines, type Tried } from '../router/index.js'
+import { isUnderPressure, placementName, weakness, type Engines, type Tried } from '../router/index.js'
 import { splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { BackgroundLoads } from './background-loads.js'
@@ -119,7 +119,7 @@ export class Aftermath {
     if (first === undefined) return undefined
     const { placement: to, reason } = first
     this.#first.set(model, to)
-    if (before === undefined || isSame(before, to)) return undefined
+    if (before === undefined || placementName(before) === placementName(to)) return undefined
     this.#parts.emitter.emit('placement', { model: splitModelName(model).id, from: before, to, reason })
     return reason
   }
@@ -128,9 +128,4 @@ export class Aftermath {
 /** Whether the machine is to do nothing that can wait. */
 function isStrained(policy: ResolvedPolicy, conditions: Conditions): boolean {
   return isUnderPressure(conditions) || weakness({ policy, conditions }) !== undefined
-}
-
-function isSame(one: Placement, other: Placement): boolean {
-  if (one.engine === 'remote') return other.engine === 'remote' && other.endpoint === one.endpoint
-  return other.engine === 'device' && other.backend === one.backend && other.variant === one.variant
 }

@@ -1,6 +1,7 @@
 /** Makes models ready in the background, at low priority, while an endpoint answers. */
 import type { ModelSource, Placement, Plan } from '../contract/index.js'
 import { toEdgewardError, type EdgewardError, type ErrorCode } from '../errors/index.js'
+import { placementName } from '../router/index.js'
 import { ForegroundRequests } from './foreground-requests.js'
 import type { Planned } from './planner.js'
 
@@ -55,7 +56,7 @@ export class BackgroundLoads {
     if (placement === undefined || source === undefined || this.#parts.signal.aborted) return
     const { revision } = source.manifest
     const loads = this.#loadsOf(planned.model)
-    const place = nameOf(placement)
+    const place = placementName(placement)
     const before = loads.get(place)
     const known = before?.revision === revision ? before : undefined
     if (known?.is === 'loading' || (known && this.#now() < known.againAt)) return
@@ -111,8 +112,4 @@ function restAfter(code: ErrorCode, failures: number): number {
   if (codesForGood.includes(code)) return Infinity
   if (code === 'WORKER_DIED' && failures === 1) return 0
   return Math.min(longestRestMs, restMs * 2 ** (failures - 1))
-}
-
-function nameOf({ backend, variant }: DevicePlacement): string {
-  return `${backend}/${variant}`
 }

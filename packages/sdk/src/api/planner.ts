@@ -15,7 +15,7 @@ import type {
   TaskName,
 } from '../contract/index.js'
 import { isEdgewardError, type ErrorCode } from '../errors/index.js'
-import { certainBackend, type PlanInput } from '../router/index.js'
+import { certainBackend, savesData, type PlanInput } from '../router/index.js'
 import { abortable, splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { LocateFrom } from '../transport/index.js'
@@ -181,9 +181,8 @@ export class Planner {
     const { endpoints, knowledge } = this.#parts
     // Offline, nothing is fetched before it is known to be needed; and a limit may keep the model off the device.
     if (policy.offline || policy.prefer === 'remote' || policy.maxDownloadBytes !== Infinity) return false
-    const savesData = policy.saveData === 'on' || (policy.saveData === 'auto' && knowledge.conditions.saveData)
     const isAlone = endpoints.length === 0 || policy.residency === 'local-only' || policy.prefer === 'cheapest'
-    return isAlone || (purpose === 'prepare' && !savesData)
+    return isAlone || (purpose === 'prepare' && !savesData({ policy, conditions: knowledge.conditions }))
   }
 
   /** A load begins with the manifest. */

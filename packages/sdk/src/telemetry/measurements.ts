@@ -12,8 +12,6 @@ interface Entry {
   /** What the plan reads, made when the record changes. */
   measurements: PlacementMeasurements
   isChanged: boolean
-  /** Whether it was judged or acquitted on this page, which is newer than what the database says. */
-  isJudged: boolean
 }
 
 export class Measurements {
@@ -58,12 +56,7 @@ export class Measurements {
 
   /** This placement must not be used, and why. */
   judge(key: string, code: ErrorCode, reason: string): void {
-    this.#change(key, (record, at) => ({ ...record, verdict: { code, reason, at } })).isJudged = true
-  }
-
-  /** Takes a verdict back. */
-  acquit(key: string): void {
-    this.#change(key, ({ verdict: _takenBack, ...record }) => record).isJudged = true
+    this.#change(key, (record, at) => ({ ...record, verdict: { code, reason, at } }))
   }
 
   /** The placement's output was compared with another one's. */
@@ -87,18 +80,17 @@ export class Measurements {
     return fixedMs + unitMs * units
   }
 
-  #change(key: string, change: (record: MeasurementRecord, at: number) => MeasurementRecord): Entry {
+  #change(key: string, change: (record: MeasurementRecord, at: number) => MeasurementRecord): void {
     const at = this.#now()
     const empty: MeasurementRecord = { key, runs: [], loads: [], usedAt: at }
     const entry = this.#entries.get(key) ?? { ...unchanged, record: empty, measurements: {} }
     this.#entries.set(key, entry)
     update(entry, { ...change(entry.record, at), usedAt: at })
     entry.isChanged = true
-    return entry
   }
 }
 
-const unchanged = { isChanged: false, isJudged: false }
+const unchanged = { isChanged: false }
 
 /** A clock that was set, or a size that nobody knows, must not spoil what is kept. */
 function isSample(units: number, ms: number): boolean {
@@ -130,9 +122,9 @@ function summarise(
 }
 
 /** What the database had, and then what this page has measured. */
-function merge(old: MeasurementRecord, { record, isJudged }: Entry): MeasurementRecord {
+function merge(old: MeasurementRecord, { record }: Entry): MeasurementRecord {
   const { verdict: oldVerdict, agreement: oldAgreement, ...rest } = old
-  const verdict = isJudged ? record.verdict : oldVerdict
+  const verdict = record.verdict ?? oldVerdict
   const agreement = sum(oldAgreement, record.agreement)
   return {
     ...rest,

@@ -53,15 +53,14 @@ export function leastUsed(records: readonly MeasurementRecord[]): readonly strin
     .map(({ key }) => key)
 }
 
-/** The newer verdict. One that `added` lacks, though it was used after that, was taken back. */
+/** The newer verdict; a tab that lacks it has not heard of it. */
 function verdictOf(
   earlier: MeasurementRecord | undefined,
   added: MeasurementRecord,
   now: number,
 ): MeasurementRecord['verdict'] {
-  const lastHeardAt = added.verdict?.at ?? added.usedAt
   const known = earlier?.verdict
-  return known && known.at <= now && known.at >= lastHeardAt ? known : added.verdict
+  return known && known.at <= now && known.at >= (added.verdict?.at ?? 0) ? known : added.verdict
 }
 
 function newest(samples: readonly Sample[], most: number, now: number): readonly Sample[] {
