@@ -150,6 +150,7 @@ class SimulatedClient implements Client {
       purpose: 'answer',
       readiness: new Map(placements.map(({ name, backend }) => [name, device.readiness(backend)])),
       measurements: new Map(measured),
+      resting: new Map(),
       benchmark: isMeasured ? benchmark : undefined,
       link: link.downloadedBytes > 0 ? { bytesPerSecond: visit.bytesPerSecond } : {},
     })

@@ -4,9 +4,11 @@ export type { Client, Pipeline } from './api/client-surface.js'
 export { clientDefaults } from './api/options.js'
 export type {
   ClientOptions,
+  EndpointOrder,
   HuggingFaceOptions,
   PipelineOptions,
   PrepareOptions,
+  RecycleOptions,
   RequestOptions,
 } from './api/options.js'
 export type * from './contract/index.js'

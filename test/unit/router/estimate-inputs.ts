@@ -34,6 +34,7 @@ export const inputWith = (change: Partial<PlanInput> = {}): PlanInput => ({
   purpose: 'answer',
   readiness: new Map(),
   measurements: new Map(),
+  resting: new Map(),
   link: {},
   ...change,
 })

@@ -81,6 +81,7 @@ export const usualInput: PlanInput = {
   purpose: 'answer',
   readiness: new Map(),
   measurements: new Map(),
+  resting: new Map(),
   link: {},
 }
 

@@ -56,8 +56,32 @@ export interface ClientOptions {
    * speed; never those that are `local-only`. The default is that of {@link clientDefaults}.
    */
   readonly shadowShare?: number
+  /**
+   * How long, in milliseconds, a run or a step of a load may show no sign of life before its worker is ended and replaced. Where
+   * runs were measured, a sixth of it, or ten times what they take; never less than the request's deadline. The default is
+   * that of {@link clientDefaults}.
+   */
+  readonly hangMs?: number
+  /** When a worker is replaced by a fresh one, at an idle moment. */
+  readonly recycle?: RecycleOptions
+  /**
+   * In which order endpoints are asked: `measured`: the fastest first; `given`: as `remote` lists them, the next one when
+   * those before it cannot answer. The default is that of {@link clientDefaults}.
+   */
+  readonly endpointOrder?: EndpointOrder
   /** What requests of this client want, unless they say otherwise. The defaults are those of {@link clientDefaults}. */
   readonly policy?: Policy
+}
+
+/** In which order endpoints are asked. */
+export type EndpointOrder = 'measured' | 'given'
+
+/** When a worker is replaced: WebAssembly memory never shrinks, and long-lived runtimes were seen to crash. */
+export interface RecycleOptions {
+  /** After so many runs of graphs. The default is that of {@link clientDefaults}. */
+  readonly runs?: number
+  /** When its heaps have grown by so many bytes since its models were ready. The default is that of {@link clientDefaults}. */
+  readonly heapGrowthBytes?: number
 }
 
 /** Where models of Hugging Face's hub come from. */
@@ -97,6 +121,9 @@ export const clientDefaults = Object.freeze({
   huggingFace: Object.freeze({ baseUrl: 'https://huggingface.co' }),
   hedgeShare: 0.05,
   shadowShare: 0,
+  hangMs: 60_000,
+  recycle: Object.freeze({ runs: 2_000, heapGrowthBytes: 256 * 1024 * 1024 }),
+  endpointOrder: 'measured',
   policy: Object.freeze({
     residency: 'any',
     prefer: 'device',

@@ -52,6 +52,7 @@ export class PlanFacts {
       measurements: isEdgewardError(manifest)
         ? noMeasurements
         : knowledge.ofDevice(manifest, task, capabilities, backendNames),
+      resting: new Map(),
       benchmark: knowledge.benchmark(capabilities),
       link: knowledge.link,
     })

@@ -16,8 +16,10 @@ import { resolvePolicy } from './resolve-policy.js'
 import {
   clientDefaults,
   type ClientOptions,
+  type EndpointOrder,
   type HuggingFaceOptions,
   type PrepareOptions,
+  type RecycleOptions,
   type RequestOptions,
   type Updates,
 } from './options.js'
@@ -35,6 +37,9 @@ export interface ResolvedClientOptions {
   readonly huggingFace: HuggingFaceOptions & { readonly baseUrl: string | URL }
   readonly hedgeShare: number
   readonly shadowShare: number
+  readonly hangMs: number
+  readonly recycle: Required<RecycleOptions>
+  readonly endpointOrder: EndpointOrder
   readonly policy: ResolvedPolicy
 }
 
@@ -50,9 +55,13 @@ const clientKeys: Keys<ClientOptions> = {
   huggingFace: true,
   hedgeShare: true,
   shadowShare: true,
+  hangMs: true,
+  recycle: true,
+  endpointOrder: true,
   policy: true,
 }
 const huggingFaceKeys: Keys<HuggingFaceOptions> = { baseUrl: true, token: true }
+const recycleKeys: Keys<RecycleOptions> = { runs: true, heapGrowthBytes: true }
 const storageKeys: Keys<StorageOptions> = { maxBytes: true }
 const remoteKeys: Keys<RemoteOptions> = {
   protocol: true,
@@ -76,6 +85,7 @@ const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
 
 const lanes: readonly string[] = ['interactive', 'default', 'background'] satisfies Lane[]
 const updateModes: readonly string[] = ['background', 'manual'] satisfies Updates[]
+const endpointOrders: readonly string[] = ['measured', 'given'] satisfies EndpointOrder[]
 const backendNames: readonly string[] = ['webgpu', 'wasm'] satisfies Backend[]
 
 /** @throws EdgewardError INVALID_OPTION */
@@ -87,6 +97,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     updates = clientDefaults.updates,
     hedgeShare = clientDefaults.hedgeShare,
     shadowShare = clientDefaults.shadowShare,
+    hangMs = clientDefaults.hangMs,
+    endpointOrder = clientDefaults.endpointOrder,
     backends,
     threads,
     workerUrl,
@@ -103,6 +115,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   const endpoints = remotesOf(remote)
   share('hedgeShare', hedgeShare)
   share('shadowShare', shadowShare)
+  aboveZero('hangMs', hangMs, 'milliseconds')
+  oneOf('endpointOrder', endpointOrder, endpointOrders)
   if (storage !== undefined) {
     refuseUnknown('storage', storage, storageKeys)
     aboveZero('storage.maxBytes', storage.maxBytes, 'bytes')
@@ -111,8 +125,17 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   trueOrFalse('device', device)
   const policy = resolvePolicy(options.policy, clientDefaults.policy)
   const shares = { hedgeShare, shadowShare }
+  const care = { hangMs, recycle: recycleOf(options.recycle), endpointOrder }
   const rest = { device, backends, threads, workerUrl, storage, updates, huggingFace, policy }
-  return { models: mirrors, remote: endpoints, ...shares, ...rest }
+  return { models: mirrors, remote: endpoints, ...shares, ...care, ...rest }
+}
+
+function recycleOf(options: RecycleOptions = {}): Required<RecycleOptions> {
+  refuseUnknown('recycle', options, recycleKeys)
+  const { runs = clientDefaults.recycle.runs, heapGrowthBytes = clientDefaults.recycle.heapGrowthBytes } = options
+  aboveZero('recycle.runs', runs, 'runs')
+  aboveZero('recycle.heapGrowthBytes', heapGrowthBytes, 'bytes')
+  return { runs, heapGrowthBytes }
 }
 
 function huggingFaceOf(options: HuggingFaceOptions | undefined): ResolvedClientOptions['huggingFace'] {

@@ -1,5 +1,6 @@
 /** What a client tells about itself, by event name. */
 import type { Attempt, Timings } from './engine.js'
+import type { HealthChange } from './health.js'
 import type { Placement } from './plan.js'
 import type { TaskName } from './task.js'
 import type { Trace } from './trace.js'
@@ -59,6 +60,8 @@ export interface EdgewardEvents {
   placement: { readonly model: string; readonly from: Placement; readonly to: Placement; readonly reason: string }
   /** A request has ended, well or not; the full record of it. */
   request: Trace
+  /** Something that answers requests was lost, is there again, or was replaced in time. */
+  health: HealthChange
   /** A request was run a second time elsewhere, to compare. */
   shadow: {
     readonly model: string

@@ -29,7 +29,7 @@ export interface Span {
 export interface TraceNote {
   /** Milliseconds since the request came in. */
   readonly atMs: number
-  readonly what: 'fallback' | 'hedge' | 'placement' | 'shadow'
+  readonly what: 'fallback' | 'hedge' | 'placement' | 'replay' | 'retry' | 'shadow'
   readonly text: string
 }
 

@@ -13,9 +13,14 @@ interface CodeRule {
   /** Whether the same placement may succeed when asked again. */
   readonly retryable: boolean
   readonly fallback: Fallback
+  /**
+   * Whether the placement was lost under the request, which is tried there once more: something fresh stands in its place.
+   * Who is ready at once is asked before.
+   */
+  readonly replayed: boolean
 }
 
-const rule = (fallback: Fallback, retryable = false): CodeRule => ({ retryable, fallback })
+const rule = (fallback: Fallback, retryable = false, replayed = false): CodeRule => ({ retryable, fallback, replayed })
 
 /** Every code, with its rule. `docs/errors.md` explains when each one appears and what to do about it. */
 export const errorRules = Object.freeze({
@@ -36,12 +41,12 @@ export const errorRules = Object.freeze({
   // The device's side.
   DEVICE_UNSUPPORTED: rule('engine'),
   WORKER_UNAVAILABLE: rule('engine', true),
-  WORKER_DIED: rule('engine', true),
+  WORKER_DIED: rule('engine', true, true),
   BACKEND_UNAVAILABLE: rule('placement'),
   RUNTIME_FAILED: rule('placement'),
   SESSION_FAILED: rule('placement'),
   CANARY_FAILED: rule('placement'),
-  GPU_LOST: rule('placement', true),
+  GPU_LOST: rule('placement', true, true),
   OUT_OF_MEMORY: rule('placement'),
   RUN_FAILED: rule('placement'),
   OUTPUT_INVALID: rule('placement'),

@@ -34,6 +34,11 @@ export class EdgewardError extends Error {
     return errorRules[this.code].retryable
   }
 
+  /** Whether the placement was lost under the request, which is tried there once more. */
+  get isReplayed(): boolean {
+    return errorRules[this.code].replayed
+  }
+
   /** What the router does with a request that failed with this error. */
   get fallback(): Fallback {
     return errorRules[this.code].fallback

@@ -13,6 +13,7 @@ import type {
   PlanRequestSize,
   Readiness,
   ResolvedPolicy,
+  RestingPlacement,
   TaskName,
   VariantDtype,
 } from '../contract/index.js'
@@ -72,6 +73,8 @@ export interface PlanInput {
   readonly readiness: ReadonlyMap<string, Readiness>
   /** Of the device's placements, by {@link placementName}. */
   readonly measurements: ReadonlyMap<string, PlacementMeasurements>
+  /** The device's placements that rest after failures, by {@link placementName}. */
+  readonly resting: ReadonlyMap<string, RestingPlacement>
   readonly benchmark?: Benchmark | undefined
   readonly link: LinkMeasurement
 }

@@ -20,6 +20,7 @@ export {
   type RunPayload,
   type UpdateOutcome,
   type UpdatePayload,
+  type Vitals,
   type WorkerMethod,
 } from './protocol.js'
 export { askToken, offerToken, type HubToken } from './token-port.js'

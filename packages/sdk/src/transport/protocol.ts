@@ -128,6 +128,16 @@ export interface LiveResources {
   readonly databases: number
 }
 
+/** How the worker is. */
+export interface Vitals {
+  /** What the runtimes' heaps take, in bytes; WebAssembly memory never shrinks. */
+  readonly heapBytes: number
+  /** How many runs of graphs it has done. */
+  readonly runs: number
+  /** How many GPU devices it has lost: what was ready on one is not any more. */
+  readonly gpuLosses: number
+}
+
 /** What was measured, as the database has it. */
 export interface RecalledMeasurements {
   readonly records: readonly MeasurementRecord[]
@@ -178,6 +188,8 @@ export interface WorkerMethods {
   run: { payload: RunPayload; result: EngineAnswer }
   /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */
   process: { payload: ProcessPayload; result: EngineAnswer }
+  /** Answers as soon as the worker is not busy. */
+  vitals: { payload: undefined; result: Vitals }
   shutdown: { payload: undefined; result: LiveResources }
 }
 

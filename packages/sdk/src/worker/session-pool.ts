@@ -2,7 +2,7 @@
 import type { Backend, VariantDtype } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { SingleFlight } from '../shared/index.js'
-import { modelKey } from '../transport/index.js'
+import { modelKey, type Vitals } from '../transport/index.js'
 import type { ModelAdmission } from '../weights/index.js'
 import { runCanary } from './canary.js'
 import { GpuOwner } from './gpu-owner.js'
@@ -77,6 +77,10 @@ export class SessionPool {
 
   get live(): { sessions: number; gpuDevices: number } {
     return { sessions: this.#open.count, gpuDevices: this.#gpu.count }
+  }
+
+  get vitals(): Vitals {
+    return { heapBytes: 0, runs: 0, gpuLosses: this.#gpu.losses }
   }
 
   async close(): Promise<void> {

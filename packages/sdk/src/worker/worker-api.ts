@@ -59,6 +59,8 @@ export function createWorkerApi(): WorkerHandlers {
       return runTask(model, payload, (graph, inputs, outputs) => infer(graph, inputs, outputs), signal)
     },
 
+    vitals: () => Promise.resolve(pool.vitals),
+
     async shutdown() {
       models.clear()
       await pool.close()
