@@ -1,12 +1,12 @@
 /** Options are checked once, at the door: unknown names are refused with the nearest, wrong values with the right ones. */
 import { describe, expect, it } from 'vitest'
-import { clientDefaults } from '../../../packages/sdk/src/api/options.js'
 import {
   checkExplainOptions,
   checkPipelineOptions,
   checkPrepareOptions,
-  resolveClientOptions,
-} from '../../../packages/sdk/src/api/resolve-options.js'
+} from '../../../packages/sdk/src/api/check-request-options.js'
+import { clientDefaults } from '../../../packages/sdk/src/api/options.js'
+import { resolveClientOptions } from '../../../packages/sdk/src/api/resolve-options.js'
 import { resolvePolicy } from '../../../packages/sdk/src/api/resolve-policy.js'
 
 /** Calls `check` with what the compiler would refuse. */
@@ -121,6 +121,10 @@ describe('a wrong value is refused with what is right', () => {
     ['policy.saveData', { policy: { saveData: true } }, "'auto' or 'on' or 'off'"],
     ['policy.power', { policy: { power: 'high' } }, "'auto' or 'low'"],
     ['hedgeShare', { hedgeShare: 2 }, 'a number from 0 to 1'],
+    ['hangMs', { hangMs: 0 }, 'a number of milliseconds above zero'],
+    ['recycle.runs', { recycle: { runs: -1 } }, 'a number of runs above zero'],
+    ['recycle.heapGrowthBytes', { recycle: { heapGrowthBytes: 'much' } }, 'a number of bytes above zero'],
+    ['endpointOrder', { endpointOrder: 'random' }, "'measured' or 'given'"],
     ['shadowShare', { shadowShare: '1%' }, 'a number from 0 to 1'],
     ['remote.loadReports', { remote: { ...remote, loadReports: 'yes' } }, 'true or false'],
     ['remote[1].protocol', { remote: [remote, { ...remote, protocol: 'grpc' }] }, "'oip'"],

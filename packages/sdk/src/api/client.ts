@@ -29,7 +29,7 @@ import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.
 import { taskOf } from './plan-facts.js'
 import { Planner, type PlannerParts } from './planner.js'
 import { Requests } from './requests.js'
-import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from './resolve-options.js'
+import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from './check-request-options.js'
 import { ShadowRuns } from './shadow-runs.js'
 
 /** What a client is made of; `createClient` puts it together. */

@@ -14,7 +14,7 @@ import type { WorkerHost } from '../runtime/index.js'
 import { splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import { deviceVariant, type Planned, type Planner, type PlannerParts, type PlanRequest } from './planner.js'
-import { checkDownloadOptions } from './resolve-options.js'
+import { checkDownloadOptions } from './check-request-options.js'
 
 /** The worker's part in it. */
 export interface CacheParts extends Pick<PlannerParts, 'options' | 'models' | 'emitter' | 'missing'> {

@@ -1,5 +1,5 @@
 /** Checks what the caller said, once, at the door, and fills in the defaults. */
-import type { Backend, DownloadOptions, Lane, ResolvedPolicy, StorageOptions, TaskName } from '../contract/index.js'
+import type { Backend, ResolvedPolicy, StorageOptions } from '../contract/index.js'
 import type { RemoteOptions } from '../remote/index.js'
 import {
   aboveZero,
@@ -13,14 +13,13 @@ import {
   type Keys,
 } from './check-values.js'
 import { resolvePolicy } from './resolve-policy.js'
+import { remotesOf } from './resolve-remote.js'
 import {
   clientDefaults,
   type ClientOptions,
   type EndpointOrder,
   type HuggingFaceOptions,
-  type PrepareOptions,
   type RecycleOptions,
-  type RequestOptions,
   type Updates,
 } from './options.js'
 
@@ -63,27 +62,6 @@ const clientKeys: Keys<ClientOptions> = {
 const huggingFaceKeys: Keys<HuggingFaceOptions> = { baseUrl: true, token: true }
 const recycleKeys: Keys<RecycleOptions> = { runs: true, heapGrowthBytes: true }
 const storageKeys: Keys<StorageOptions> = { maxBytes: true }
-const remoteKeys: Keys<RemoteOptions> = {
-  protocol: true,
-  url: true,
-  headers: true,
-  timeoutMs: true,
-  maxResponseBytes: true,
-  binary: true,
-  loadReports: true,
-}
-const requestKeys: Keys<RequestOptions> = { signal: true, policy: true, lane: true }
-const prepareKeys: Keys<PrepareOptions> = { ...requestKeys, onProgress: true }
-const downloadKeys: Keys<DownloadOptions> = { signal: true, onProgress: true }
-
-/** The options that a task has of its own. */
-const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
-  tensors: { outputs: true },
-  'feature-extraction': {},
-  'image-to-text': {},
-}
-
-const lanes: readonly string[] = ['interactive', 'default', 'background'] satisfies Lane[]
 const updateModes: readonly string[] = ['background', 'manual'] satisfies Updates[]
 const endpointOrders: readonly string[] = ['measured', 'given'] satisfies EndpointOrder[]
 const backendNames: readonly string[] = ['webgpu', 'wasm'] satisfies Backend[]
@@ -170,65 +148,4 @@ function checkBackends(backends: unknown): void {
     throw invalid('backends', `is ${describe(backends)}`, `a list of ${quoted(backendNames)}`)
   if (backends.length === 0) throw invalid('backends', 'is empty', 'a list of at least one; device: false means none')
   backends.forEach((backend: string, index) => oneOf(`backends[${index}]`, backend, backendNames))
-}
-
-/** One endpoint, or several. */
-function remotesOf(remote: ClientOptions['remote']): readonly RemoteOptions[] {
-  if (remote === undefined) return []
-  if (!isList(remote)) {
-    checkRemote('remote', remote)
-    return [remote]
-  }
-  remote.forEach((one, index) => checkRemote(`remote[${index}]`, one))
-  return remote
-}
-
-/** `Array.isArray` does not narrow lists that are read-only. */
-function isList(remote: RemoteOptions | readonly RemoteOptions[]): remote is readonly RemoteOptions[] {
-  return Array.isArray(remote)
-}
-
-function checkRemote(where: string, remote: RemoteOptions): void {
-  refuseUnknown(where, remote, remoteKeys)
-  oneOf(`${where}.protocol`, remote.protocol, ['oip'])
-  aboveZero(`${where}.timeoutMs`, remote.timeoutMs, 'milliseconds')
-  aboveZero(`${where}.maxResponseBytes`, remote.maxResponseBytes, 'bytes')
-  if (remote.binary !== undefined) trueOrFalse(`${where}.binary`, remote.binary)
-  if (remote.loadReports !== undefined) trueOrFalse(`${where}.loadReports`, remote.loadReports)
-}
-
-/** Checks what came with a request of a task. @throws EdgewardError INVALID_OPTION */
-export function checkPipelineOptions(task: TaskName, options: RequestOptions): void {
-  checkOptions(`a request of ${task}`, options, { ...requestKeys, ...taskKeys[task] })
-}
-
-/** @throws EdgewardError INVALID_OPTION */
-export function checkExplainOptions(options: RequestOptions): void {
-  checkOptions('explain', options, requestKeys)
-}
-
-/** @throws EdgewardError INVALID_OPTION */
-export function checkPrepareOptions(options: PrepareOptions): void {
-  checkProgressOptions('prepare', options, prepareKeys)
-}
-
-/** @throws EdgewardError INVALID_OPTION */
-export function checkDownloadOptions(options: DownloadOptions): void {
-  checkProgressOptions('download', options, downloadKeys)
-}
-
-function checkProgressOptions(where: string, options: DownloadOptions, known: Readonly<Record<string, true>>): void {
-  checkOptions(where, options, known)
-  const { onProgress } = options as { onProgress?: unknown }
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalid('onProgress', `is ${describe(onProgress)}`, 'a function')
-  }
-}
-
-function checkOptions(where: string, options: RequestOptions, known: Readonly<Record<string, true>>): void {
-  refuseUnknown(where, options, known)
-  const { signal } = options as { signal?: unknown }
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalid('signal', `is ${describe(signal)}`, 'an AbortSignal')
-  if (options.lane !== undefined) oneOf('lane', options.lane, lanes)
 }
