@@ -29,6 +29,8 @@ export interface Attempt {
   readonly code: ErrorCode
   readonly message: string
   readonly details: ErrorDetails
+  /** What was thrown underneath, in its own words, where there is such a thing. */
+  readonly cause?: string
   readonly durationMs: number
 }
 

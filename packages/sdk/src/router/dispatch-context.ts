@@ -2,6 +2,7 @@
 import type { Attempt, Engine, EngineAnswer, Placement, PlannedPlacement } from '../contract/index.js'
 import type { ErrorCode } from '../errors/index.js'
 import type { Deadline } from './deadline.js'
+import type { RetryBudget } from './retry-budget.js'
 
 /** Who can be asked: the device, and each endpoint by its address. */
 export interface Engines {
@@ -35,7 +36,25 @@ export interface Hedging {
   mayAsk?(placement: Placement): boolean
   /** Asked just before a hedge starts, which it does when this is true. */
   mayHedge(): boolean
+  /**
+   * Resolves with the first of these placements of the device that is ready, now or later; never when none of them gets so,
+   * and then it is forgotten as soon as `signal` aborts. An endpoint that does not answer meanwhile gets it as its second one.
+   * Absent: what has to be loaded is never the second one.
+   */
+  becameReady?(placements: readonly Placement[], signal: AbortSignal): Promise<Placement>
   onHedge(first: Placement, second: Placement): void
+}
+
+/** How endpoints are asked again when nobody has answered; see `retry.ts`. */
+export interface Retrying {
+  /** One for all requests of a client. */
+  readonly budget: RetryBudget
+  /** Whether an endpoint may be asked again now; absent: each may. */
+  mayRetry?(endpoint: string): boolean
+  /** 0 to 1; absent: `Math.random`. */
+  random?(): number
+  /** Told before the wait. */
+  onRetry?(placement: Placement, delayMs: number): void
 }
 
 export interface DispatchContext {
@@ -47,8 +66,17 @@ export interface DispatchContext {
   readonly startedAt: number
   /** Absent: one placement at a time. */
   readonly hedge?: Hedging
+  /** Absent: no endpoint is asked a second time. */
+  readonly retry?: Retrying
+  /**
+   * Whether the device is waited for though an endpoint could answer: then one that was lost is tried again before anybody
+   * else is asked. Absent: no.
+   */
+  readonly waitsForDevice?: boolean
   /** A placement failed, and another one is tried or goes on. */
   onFallback(attempt: Attempt): void
+  /** A placement that was lost under the request is tried again. */
+  onReplay?(placement: Placement): void
   /** An attempt has ended. */
   onTried(tried: Tried): void
 }
