@@ -120,7 +120,7 @@ describe('a model that the shipped worker makes ready in the background', () => 
     const manifestUrl = `${served.modelsUrl}${served.model}/manifest.json`
     // The test's server has the packing tool's own manifest.
     const source = { manifest: await (await fetch(manifestUrl)).json(), manifestUrl } as ModelSource
-    const host = new WorkerHost(() => new Worker('/shipped/worker.js', { type: 'module' }))
+    const host = new WorkerHost({ spawn: () => new Worker('/shipped/worker.js', { type: 'module' }) })
     onTestFinished(() => host.dispose().then(() => undefined))
     const onDownload = vi.fn()
     const listener = { onDownload, onReady: vi.fn(), onNotStored: vi.fn(), onPublished: vi.fn() }

@@ -23,7 +23,7 @@ interface Asked {
 
 /** A device engine with its own worker; what the worker still holds at the end fails the test. */
 function startDevice(options: DeviceEngineOptions = {}) {
-  const host = new WorkerHost(() => new Worker('/shipped/worker.js', { type: 'module' }))
+  const host = new WorkerHost({ spawn: () => new Worker('/shipped/worker.js', { type: 'module' }) })
   const nothing = () => undefined
   const listener = { onDownload: nothing, onReady: nothing, onNotStored: nothing, onPublished: nothing }
   const engine = createDeviceEngine(host, 1, listener, { batchingOf, ...options })

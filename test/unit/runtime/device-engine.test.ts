@@ -35,11 +35,12 @@ function createEngine(
   const shutdown = () => Promise.resolve({ sessions: 0, gpuDevices: 0, databases: 0 })
   const unload = vi.fn<WorkerHandlers['unload']>(() => Promise.resolve(undefined))
   const workers: FakeWorker[] = []
-  const host = new WorkerHost(() => {
+  const spawn = () => {
     const fake = startFakeWorker({ prepare, run, register, hasten, unload, shutdown })
     workers.push(fake)
     return fake.worker
-  })
+  }
+  const host = new WorkerHost({ spawn })
   const listener = { onDownload: vi.fn(), onReady: vi.fn(), onNotStored: vi.fn(), onPublished: vi.fn() }
   const engine = createDeviceEngine(host, 2, listener, options)
   return { engine, prepare, run, register, hasten, unload, listener, workers }

@@ -11,11 +11,12 @@ const handlers = { shutdown: () => Promise.resolve(nothingLeft) }
 /** A host that starts fake workers, and the workers that it has started. */
 function createHost(start: () => FakeWorker = () => startFakeWorker(handlers)) {
   const started: FakeWorker[] = []
-  const host = new WorkerHost(() => {
+  const spawn = () => {
     const fake = start()
     started.push(fake)
     return fake.worker
-  })
+  }
+  const host = new WorkerHost({ spawn })
   return { host, started }
 }
 
@@ -64,9 +65,10 @@ it('tries again after a worker that could not be started', async () => {
 
 it('says so when the page may not start workers at all', async () => {
   const cause = new DOMException('forbidden', 'SecurityError')
-  const host = new WorkerHost(() => {
+  const spawn = () => {
     throw cause
-  })
+  }
+  const host = new WorkerHost({ spawn })
   await expect(host.live()).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE', cause })
 })
 

@@ -31,7 +31,14 @@ import { StorageReasons } from './storage-reasons.js'
 export function createClient(options: ClientOptions = {}): Client {
   const resolved = resolveClientOptions(options)
   const emitter = new Emitter<EdgewardEvents>()
-  const host = new WorkerHost(() => spawnWorker(resolved.workerUrl), resolved.storage, resolved.huggingFace)
+  const host = new WorkerHost({
+    spawn: () => spawnWorker(resolved.workerUrl),
+    storage: resolved.storage,
+    hub: resolved.huggingFace,
+    hangMs: resolved.hangMs,
+    recycle: resolved.recycle,
+    onHealth: (change) => emitter.emit('health', change),
+  })
   const threads = resolved.threads ?? defaultThreads()
   const storageReasons = new StorageReasons()
   const listener = tell(emitter, storageReasons)

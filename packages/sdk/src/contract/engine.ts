@@ -74,6 +74,11 @@ export interface EngineRequest<T extends TaskName = TaskName> extends Partial<Mo
   readonly maxQueued?: number
   /** When the request's time is over, by `performance.now()` of the page; absent: never. */
   readonly deadlineAt?: number
+  /**
+   * The 95th percentile of what this placement is expected to take for it, in milliseconds, where it was measured: a worker
+   * that is silent for much longer hangs.
+   */
+  readonly expectedMs?: number
 }
 
 export interface EngineAnswer<T extends TaskName = TaskName> {

@@ -11,6 +11,7 @@ export function sourceOf({
   lane: _lane,
   maxQueued: _maxQueued,
   deadlineAt: _deadlineAt,
+  expectedMs: _expectedMs,
   ...source
 }: EngineRequest): ModelSource {
   const { manifest, manifestUrl } = source

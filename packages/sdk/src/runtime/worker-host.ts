@@ -1,5 +1,5 @@
 /** Owns the worker: spawns it when it is first needed, and a fresh one after a death. */
-import type { StorageOptions } from '../contract/index.js'
+import type { HealthChange, StorageOptions } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import {
@@ -23,6 +23,26 @@ export type SpawnWorker = () => Worker
 export interface HubAddress {
   readonly baseUrl: string | URL
   readonly token?: HubToken | undefined
+}
+
+/** When a worker is replaced by a fresh one, at an idle moment. */
+export interface RecycleLimits {
+  /** After so many runs. */
+  readonly runs: number
+  /** When its heaps have grown by so many bytes since its last load. */
+  readonly heapGrowthBytes: number
+}
+
+export interface WorkerHostOptions {
+  readonly spawn: SpawnWorker
+  readonly storage?: StorageOptions | undefined
+  readonly hub?: HubAddress | undefined
+  /** How long a run that was never measured, or a step of a load, may show no sign of life, in milliseconds. Absent: any time. */
+  readonly hangMs?: number
+  /** Absent: a worker is kept as long as it lives. */
+  readonly recycle?: RecycleLimits
+  /** Hears of workers and GPU devices that were lost, came back or were replaced. */
+  readonly onHealth?: (change: HealthChange) => void
 }
 
 /** A worker that answers, with what it knows. */
@@ -51,7 +71,7 @@ export class WorkerHost {
   /** What {@link WorkerHost.foreground} was told last. */
   #foreground = 0
 
-  constructor(spawn: SpawnWorker, storage?: StorageOptions, hub?: HubAddress) {
+  constructor({ spawn, storage, hub }: WorkerHostOptions) {
     this.#spawn = spawn
     this.#storage = storage
     this.#hub = hub
@@ -95,6 +115,17 @@ export class WorkerHost {
     this.#foreground = requests
     // A worker that dies takes its downloads with it.
     this.started?.connection.call('foreground', { requests }, { signal: neverAborted() }).catch(() => undefined)
+  }
+
+  /** The page is seen again: ends a worker that does not answer any more, and forgets what was lost with a GPU device. */
+  async recheck(): Promise<void> {
+    await Promise.resolve()
+  }
+
+  /** The page goes away: ends the worker. Whoever needs one waits until {@link WorkerHost.recheck}. */
+  leave(): void {
+    if (this.#state.is === 'live')
+      this.#state.started?.connection.terminate(new EdgewardError('WORKER_DIED', 'The page was left.'))
   }
 
   /** Calls a method of the live worker, which is started if there is none. */
