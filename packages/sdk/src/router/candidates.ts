@@ -64,7 +64,8 @@ export function judgeEndpoints(input: PlanInput, estimators: Estimators): Judged
   const against = remoteObstacle(input) ?? taskObstacle(manifest, task)
   const candidates: EndpointCandidate[] = []
   const ruledOut: RuledOutPlacement[] = []
-  for (const facts of endpoints) {
+  for (const known of endpoints) {
+    const facts = admitted(known, input)
     const placement = { engine: 'remote', endpoint: facts.endpoint } as const
     if (against) ruledOut.push({ placement, ...against })
     else candidates.push({ engine: 'remote', placement, estimate: estimators.endpoint(input, facts), facts })
@@ -109,6 +110,14 @@ export function isOnDevice(candidate: Candidate): boolean {
 /** From the call to the answer, once it is ready. */
 export function onceReadyMs({ totalMs, readyMs }: Estimate): number {
   return Math.max(0, totalMs.typical - readyMs.typical)
+}
+
+/** Where nobody else can answer now, a request shows whether an endpoint whose rest is over answers again. */
+function admitted(facts: EndpointFacts, { endpoints, device, readiness }: PlanInput): EndpointFacts {
+  if (facts.resting?.remainingMs !== 0) return facts
+  const isOtherAwake = endpoints.some(({ resting }) => resting === undefined)
+  const isDeviceNear = device.enabled && [...readiness.values()].some(isNear)
+  return isOtherAwake || isDeviceNear ? facts : { ...facts, resting: undefined }
 }
 
 interface Judging {

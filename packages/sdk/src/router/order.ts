@@ -28,7 +28,11 @@ export function byPreference(
     backend: rankOf(candidate, prefer, input),
     ms: waitOf(candidate, input.purpose),
   })
-  const ofEndpoints = rankEndpoints(endpoints).map((standing) => ({ ...standing, group: endpointGroup, backend: 0 }))
+  const ofEndpoints = rankEndpoints(endpoints, input).map((standing) => ({
+    ...standing,
+    group: endpointGroup,
+    backend: 0,
+  }))
   return [...devices.map(ofDevice), ...ofEndpoints].sort(compareStandings).map(({ candidate }) => candidate)
 }
 
@@ -63,8 +67,12 @@ function waitOf(candidate: DeviceCandidate, purpose: PlanInput['purpose']): numb
 }
 
 /** Measured ones by their time; an unmeasured one behind those that are not much slower than it is assumed to be. */
-function rankEndpoints(endpoints: readonly EndpointCandidate[]): Pick<Standing, 'candidate' | 'ms'>[] {
+function rankEndpoints(
+  endpoints: readonly EndpointCandidate[],
+  { endpointOrder }: PlanInput,
+): Pick<Standing, 'candidate' | 'ms'>[] {
   const timed = (candidate: EndpointCandidate) => ({ candidate, ms: candidate.estimate.totalMs.typical })
+  if (endpointOrder === 'given') return asGiven(endpoints.map(timed))
   const measured = endpoints.filter(isMeasured).map(timed)
   const behindMeasured = ({ candidate, ms }: ReturnType<typeof timed>) => {
     const better = measured.filter((other) => other.ms <= worthTrying * ms)
@@ -72,6 +80,15 @@ function rankEndpoints(endpoints: readonly EndpointCandidate[]): Pick<Standing, 
   }
   const unmeasured = endpoints.filter((candidate) => !isMeasured(candidate)).map(timed)
   return [...measured, ...unmeasured.map(behindMeasured)]
+}
+
+/** As far as the order goes, none is faster than those before it that do not rest: equal ones stay as they stand. */
+function asGiven(endpoints: readonly { candidate: EndpointCandidate; ms: number }[]) {
+  let slowest = 0
+  return endpoints.map(({ candidate, ms }) => {
+    if (candidate.facts.resting === undefined) slowest = Math.max(slowest, ms)
+    return { candidate, ms: Math.max(slowest, ms) }
+  })
 }
 
 function isMeasured({ estimate }: Candidate): boolean {

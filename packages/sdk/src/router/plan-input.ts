@@ -39,7 +39,10 @@ export interface EndpointFacts {
   readonly load?: EndpointLoad | undefined
   /** It is so loaded that requests which the device can answer stay away; see `endpoint-load.ts`. */
   readonly isSpared: boolean
-  /** It failed just now: it comes last until this time has passed. */
+  /**
+   * It failed just now: it comes last until this time has passed. At 0 it comes last where somebody else can answer now,
+   * until it was seen to answer again.
+   */
   readonly resting?: { readonly code: ErrorCode; readonly remainingMs: number } | undefined
 }
 
@@ -65,6 +68,8 @@ export interface PlanInput {
   readonly storage?: string | undefined
   /** In the order of the client's options. */
   readonly endpoints: readonly EndpointFacts[]
+  /** In which order endpoints that do not rest are asked; absent: the fastest first. */
+  readonly endpointOrder?: 'measured' | 'given' | undefined
   readonly units: PlanRequestSize
   readonly lane: Lane
   /** `prepare`: somebody waits until the device is ready, and nobody for an answer. */

@@ -62,6 +62,7 @@ function stateOfDevice({ readiness, estimate, missingBytes, isAgainstSaving }: D
 }
 
 function stateOfEndpoint({ facts: { resting, isSpared, load } }: EndpointCandidate): string | undefined {
+  if (resting?.remainingMs === 0) return `failed with ${resting.code}, and has not been seen to answer since`
   if (resting) return `rests for another ${inWords(resting.remainingMs)} after ${resting.code}`
   if (!isSpared) return undefined
   return load ? `loaded to ${Math.round(load.utilization * 100)}%` : 'loaded'

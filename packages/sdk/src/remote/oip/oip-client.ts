@@ -21,6 +21,10 @@ export interface InferOptions {
 /** Hears of the load of an endpoint, by its address, with answers and refusals. */
 export type OnLoad = (endpoint: string, load: ReportedLoad) => void
 
+const readyPath = '/v2/health/ready'
+/** What servers say that want credentials first, or do not have the address. */
+const silentAbout: readonly number[] = [401, 403, 404, 405, 501]
+
 export class OipClient {
   readonly #endpoint: Endpoint
   readonly #manners: Manners
@@ -39,7 +43,13 @@ export class OipClient {
 
   /** Whether the endpoint says that it is ready; judged by the status alone, since bodies differ. */
   ready(signal: AbortSignal): Promise<boolean> {
-    return this.#isReady('/v2/health/ready', signal)
+    return this.#isReady(readyPath, signal)
+  }
+
+  /** As {@link ready}; but where the endpoint says nothing of it, a request will show. */
+  async mayBeReady(signal: AbortSignal): Promise<boolean> {
+    const answer = await this.#endpoint.request({ method: 'GET', path: readyPath }, signal)
+    return isSuccess(answer) || silentAbout.includes(answer.status)
   }
 
   /** Whether the endpoint says that the model is ready; false also for a model that it does not have. */

@@ -21,6 +21,12 @@ import { Stopwatch } from './stopwatch.js'
 export interface RemoteEngine extends Engine {
   /** The one placement that this engine has. */
   readonly placement: Extract<Placement, { engine: 'remote' }>
+  /**
+   * Asks the endpoint whether it is ready. A server that answers, but does not tell, may be.
+   *
+   * @throws EdgewardError `REMOTE_UNREACHABLE` when no answer came, `DISPOSED` when the engine ended meanwhile
+   */
+  isReady(): Promise<boolean>
 }
 
 /**
@@ -50,6 +56,10 @@ class OipEngine implements RemoteEngine {
   /** The endpoint keeps its own models ready. */
   prepare(): Promise<void> {
     return Promise.resolve()
+  }
+
+  isReady(): Promise<boolean> {
+    return this.#client.mayBeReady(this.#disposal.signal)
   }
 
   async run<T extends TaskName>(
