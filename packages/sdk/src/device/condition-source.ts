@@ -8,7 +8,7 @@ export type Tell = (part: Partial<Conditions>) => void
 export type WatchSource = (tell: Tell) => () => void
 
 /** Listens to several events of one target, and returns the undo of all. */
-export function listen(target: EventTarget, events: readonly string[], listener: () => void): () => void {
+export function listen(target: EventTarget, events: readonly string[], listener: (event: Event) => void): () => void {
   for (const event of events) target.addEventListener(event, listener)
   return () => {
     for (const event of events) target.removeEventListener(event, listener)

@@ -18,7 +18,8 @@ export function createPageStore(storage = orNothing(() => globalThis.localStorag
   const memory = new Map<string, string>()
   return {
     read(key) {
-      const text = orNothing(() => storage?.getItem(key)) ?? memory.get(key)
+      // What is in memory is newer: storage would not take it.
+      const text = memory.get(key) ?? orNothing(() => storage?.getItem(key)) ?? undefined
       return text === undefined ? undefined : orNothing(() => JSON.parse(text) as unknown)
     },
     write(key, value) {

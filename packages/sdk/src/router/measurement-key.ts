@@ -22,6 +22,15 @@ export function deviceKey(
   return keyOf(...parts, ...(task === undefined ? [] : [task]))
 }
 
+/** What all placements of a backend on this adapter and browser share. */
+export function backendKey({
+  backend,
+  adapter,
+  browser,
+}: Pick<DeviceKeyParts, 'backend' | 'adapter' | 'browser'>): string {
+  return keyOf('backend', backend, adapter, browser)
+}
+
 export function endpointKey(endpoint: string, model: string, task: TaskName): string {
   return keyOf('endpoint', endpoint, model, task)
 }
