@@ -9,12 +9,16 @@ export type {
   ManifestFile,
   ModelCost,
   Provenance,
+  Tensor,
+  TensorMap,
   TensorSpec,
   Variant,
   VariantDtype,
 } from './contract/index.js'
 export { countParameters, type ParameterCount } from './formats/index.js'
+export { float16Value } from './shared/index.js'
 export { canaryTensor } from './weights/canary-tensor.js'
+export { compareCanary, type CanaryMismatch } from './weights/compare-canary.js'
 export { describeIssue } from './weights/describe-issue.js'
 export { parseManifest } from './weights/manifest.js'
 export {

@@ -93,6 +93,13 @@ describe('parseManifest', () => {
     expect(acceptsBySchema(newer)).toBe(true)
   })
 
+  it('takes a canary that says which build of the model made it, and one of older tools that does not', () => {
+    const manifest = broken([...canary, 'madeFrom'], 'fp32')
+    expect(parseManifest(manifest, 'm')).toEqual(manifest)
+    expect(acceptsBySchema(manifest)).toBe(true)
+    expect(parseManifest(valid(), 'm').variants[0].graphs['model']?.canary).not.toHaveProperty('madeFrom')
+  })
+
   it('takes a ramp as the input of a canary', () => {
     const manifest = broken([...canary, 'inputs', 'x'], { dtype: 'float32', shape: [1, 2], fill: 'ramp' })
     expect(parseManifest(manifest, 'm')).toEqual(manifest)
@@ -120,6 +127,7 @@ describe('parseManifest', () => {
     ['a stride of zero', [...canary, 'outputs', 'y', 'stride'], 0, 'one or more'],
     ['an expected value that is a text', [...canary, 'outputs', 'y', 'values', 0], 'NaN', 'should be number'],
     ['a negative tolerance', [...canary, 'outputs', 'y', 'tolerance', 'absolute'], -1, 'zero or more'],
+    ['a canary of no known build', [...canary, 'madeFrom'], 'guess', 'should be ("fp32"'],
     ['an unknown fill', [...canary, 'inputs', 'x'], { dtype: 'float32', shape: [1], fill: 'noise' }, '"ramp"', '.fill'],
     ['a wrong value in a canary', [...canary, 'inputs', 'x', 'data', 1], true, 'a number or a text'],
   ])('refuses %s at its path, as the JSON Schema does', (_, path, value, wanted, deeper = '') => {

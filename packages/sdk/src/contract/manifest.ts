@@ -48,6 +48,11 @@ export interface CanaryOutput {
 export interface Canary {
   readonly inputs: Readonly<Record<string, CanaryInput>>
   readonly outputs: Readonly<Record<string, CanaryOutput>>
+  /**
+   * The build of the model that gave the outputs, run natively: `fp32` where there is one, else the variant's own dtype.
+   * Absent in manifests of older tools, which always took the variant itself.
+   */
+  readonly madeFrom?: VariantDtype
 }
 
 /** One ONNX graph of a variant. A model has one (named `model`) or several (an OCR's `detection`, `recognition`, …). */

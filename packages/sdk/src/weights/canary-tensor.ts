@@ -1,6 +1,6 @@
 /** Makes the tensor of a canary's input; the packing tool and the worker must make the same one. */
 import type { CanaryInput, Tensor } from '../contract/index.js'
-import { EdgewardError } from '../errors/index.js'
+import { float16Bits } from '../shared/index.js'
 
 /** The tensor that `input` describes; the ramp's formula is the one of {@link CanaryInput}. */
 export function canaryTensor(input: CanaryInput): Tensor {
@@ -38,9 +38,6 @@ function typedData(dtype: Tensor['dtype'], values: readonly (number | string)[])
     case 'uint64':
       return BigUint64Array.from(whole().map(BigInt))
     case 'float16':
-      throw new EdgewardError(
-        'UNSUPPORTED_DTYPE',
-        'A canary cannot have float16 inputs: give the graph float32 inputs.',
-      )
+      return Uint16Array.from(numbers, float16Bits)
   }
 }

@@ -65,6 +65,8 @@ const nonNegative = v.pipe(v.number(), v.minValue(0, 'zero or more'))
 
 export const toleranceSchema = v.object({ absolute: nonNegative, relative: nonNegative })
 
+export const variantDtypeSchema = v.picklist(['fp32', 'fp16', 'q8', 'int8', 'q4', 'q4f16'])
+
 const canarySchema = v.object({
   inputs: v.record(v.string(), canaryInputSchema),
   outputs: v.record(
@@ -76,6 +78,7 @@ const canarySchema = v.object({
       tolerance: toleranceSchema,
     }),
   ),
+  madeFrom: v.exactOptional(variantDtypeSchema),
 })
 
 const graphSchema = v.object({
@@ -86,7 +89,6 @@ const graphSchema = v.object({
   canary: v.exactOptional(canarySchema),
 })
 
-export const variantDtypeSchema = v.picklist(['fp32', 'fp16', 'q8', 'int8', 'q4', 'q4f16'])
 export const backendsSchema = v.array(v.picklist(['webgpu', 'wasm']))
 export const taskSchema = v.picklist(['tensors', 'feature-extraction', 'image-to-text'])
 export const configSchema = v.record(v.string(), v.unknown())
