@@ -40,6 +40,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, logs: 
     log.push('preflight')
     return void response.writeHead(204).end()
   }
+  // A page that is refused looks whether anybody is there at all.
+  if (request.method !== 'POST') return void response.writeHead(404).end()
   const { headers } = request
   const jsonBytes = headers['inference-header-content-length']
   const asksLoad = headers['endpoint-load-metrics-format'] !== undefined

@@ -29,3 +29,8 @@ export async function serve(handle: Handler): Promise<string> {
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+/** The model that a request for an inference names. */
+export function modelOf({ url = '' }: ReceivedRequest): string {
+  return decodeURIComponent(/\/v2\/models\/([^/]*)\//.exec(url)?.[1] ?? '')
+}

@@ -12,7 +12,7 @@ interface Server {
   readonly isDead?: boolean
 }
 
-const blocked = new EdgewardError('REMOTE_UNREACHABLE', 'blocked', { details: { offline: false } })
+const blocked = new EdgewardError('REMOTE_UNREACHABLE', 'blocked', { details: { reason: 'network' } })
 
 function failureOf({ takesBinary, takesLoad, refusal, isDead }: Server, manner: Manner): EdgewardError | undefined {
   if (isDead || (manner.asksLoad && !takesLoad)) return blocked
@@ -84,8 +84,12 @@ describe('an endpoint', () => {
   })
 
   it.each([
-    ['time that ran out', new EdgewardError('REMOTE_UNREACHABLE', 'late', { details: { timeoutMs: 1 } })],
-    ['being offline', new EdgewardError('REMOTE_UNREACHABLE', 'offline', { details: { offline: true } })],
+    ['time that ran out', new EdgewardError('REMOTE_UNREACHABLE', 'late', { details: { reason: 'timeout' } })],
+    ['being offline', new EdgewardError('REMOTE_UNREACHABLE', 'offline', { details: { reason: 'offline' } })],
+    [
+      'an answer that broke off',
+      new EdgewardError('REMOTE_UNREACHABLE', '', { details: { reason: 'network', status: 200 } }),
+    ],
     ['an overload', new EdgewardError('REMOTE_OVERLOADED', 'full', { details: { status: 503 } })],
     ['an abort', new DOMException('gone', 'AbortError')],
   ])('is not tried in another manner after %s', (_name, failure) => {

@@ -4,7 +4,7 @@ import type { TensorMap } from '../../../packages/sdk/src/contract/index.js'
 import { decodeInferRequest, encodeInferResponse } from '../../../packages/sdk/src/oip.js'
 import { OipClient } from '../../../packages/sdk/src/remote/oip/oip-client.js'
 import type { RemoteOptions, ReportedLoad } from '../../../packages/sdk/src/remote/index.js'
-import { serve, type Handler, type ReceivedRequest } from './http-server.js'
+import { modelOf, serve, type Handler, type ReceivedRequest } from './http-server.js'
 
 const signal = new AbortController().signal
 const x: TensorMap = { x: { dtype: 'float32', shape: [2], data: Float32Array.of(1, NaN) } }
@@ -13,11 +13,12 @@ const clientOf = async (handle: Handler, options: Partial<RemoteOptions> = {}): 
   new OipClient({ protocol: 'oip', url: await serve(handle), ...options })
 
 /** Answers with the request's own inputs, as bytes if those were asked for. */
-const echo: Handler = ({ headers, body }, response) => {
+const echo: Handler = (request, response) => {
+  const { headers, body } = request
   const header = headers['inference-header-content-length']
   const { inputs, outputs, binaryOutput } = decodeInferRequest(body, header === undefined ? undefined : Number(header))
   const binary = (name: string) => outputs?.find((output) => output.name === name)?.binary ?? binaryOutput
-  const message = encodeInferResponse({ modelName: 'echo', outputs: inputs }, { binary })
+  const message = encodeInferResponse({ modelName: modelOf(request), outputs: inputs }, { binary })
   response.writeHead(200, message.headers).end(message.body)
 }
 
@@ -165,10 +166,10 @@ describe('failures', () => {
     await expect(client.infer('m', x, { signal })).rejects.toMatchObject({
       code: 'REMOTE_UNREACHABLE',
       isRetryable: true,
-      details: { url: 'http://127.0.0.1:1/v2/models/m/infer', offline: false },
+      details: { url: 'http://127.0.0.1:1/v2/models/m/infer', reason: 'network' },
     })
     vi.stubGlobal('navigator', { onLine: false })
-    await expect(client.infer('m', x, { signal })).rejects.toMatchObject({ details: { offline: true } })
+    await expect(client.infer('m', x, { signal })).rejects.toMatchObject({ details: { reason: 'offline' } })
     vi.unstubAllGlobals()
   })
 

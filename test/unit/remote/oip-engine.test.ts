@@ -11,7 +11,7 @@ import type {
 import { createOipEngine } from '../../../packages/sdk/src/remote/index.js'
 import { decodeInferRequest, encodeInferResponse, endpointModelName } from '../../../packages/sdk/src/oip.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
-import { serve, type Handler } from './http-server.js'
+import { modelOf, serve, type Handler } from './http-server.js'
 
 const signal = new AbortController().signal
 const x: TensorMap = { x: { dtype: 'int32', shape: [1], data: Int32Array.of(7) } }
@@ -19,10 +19,11 @@ const noProcessor: Processor = { run: () => Promise.reject(new Error('not to be 
 
 const echo =
   (paths: (string | undefined)[] = []): Handler =>
-  ({ url, headers, body }, response) => {
+  (request, response) => {
+    const { url, headers, body } = request
     paths.push(url)
     const { inputs } = decodeInferRequest(body, Number(headers['inference-header-content-length']))
-    const message = encodeInferResponse({ modelName: 'm', outputs: inputs }, { binary: () => true })
+    const message = encodeInferResponse({ modelName: modelOf(request), outputs: inputs }, { binary: () => true })
     response.writeHead(200, message.headers).end(message.body)
   }
 

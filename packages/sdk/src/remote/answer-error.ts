@@ -3,16 +3,18 @@ import { EdgewardError, type ErrorCode } from '../errors/index.js'
 import type { EndpointAnswer } from './endpoint.js'
 
 const maxMessageLength = 500
+/** A day: more is a mistake, or means never. */
+const longestRetryAfterMs = 86_400_000
 
 export function isSuccess({ status }: EndpointAnswer): boolean {
   return status >= 200 && status < 300
 }
 
-/** The error for an answer whose status is not a success; `details` has `status`, `url` and maybe `retryAfterMs`. */
+/** The error for an answer whose status is not a success; `details` has `status`, `url` and maybe `retryAfterMs`, a day at most. */
 export function answerError(answer: EndpointAnswer): EdgewardError {
   const { status, url, headers } = answer
   const text = serverMessage(new TextDecoder().decode(answer.body))
-  const retryAfterMs = parseRetryAfter(headers.get('Retry-After'))
+  const retryAfterMs = parseRetryAfter(headers)
   return new EdgewardError(codeOf(status, text), `${url} answered ${status}${text ? `: ${text}` : ''}`, {
     details: { status, url, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
   })
@@ -51,9 +53,14 @@ function describe(message: unknown): string {
   return JSON.stringify(message)
 }
 
-/** Seconds or a date, as HTTP has it. */
-function parseRetryAfter(value: string | null): number | undefined {
+/**
+ * Seconds or a date, as HTTP has it. The server's own clock counts, where it is told: CORS hides that, as it hides what the
+ * server does not expose.
+ */
+function parseRetryAfter(headers: Headers): number | undefined {
+  const value = headers.get('Retry-After')
   if (value === null) return undefined
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) ? Math.max(0, Math.round(ms)) : undefined
+  const now = Date.parse(headers.get('Date') ?? '') || Date.now()
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isNaN(ms) ? undefined : Math.min(longestRetryAfterMs, Math.max(0, Math.round(ms)))
 }

@@ -3,6 +3,7 @@ import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { concatBytes } from './concat-bytes.js'
 import { remoteDefaults, type RemoteOptions, type RequestHeaders } from './options.js'
+import { silences, Silence, type SilenceReason } from './silence.js'
 
 /** A request to an endpoint. */
 export interface EndpointRequest {
@@ -33,6 +34,7 @@ export class Endpoint {
   readonly #headers: RequestHeaders
   readonly #timeoutMs: number
   readonly #maxResponseBytes: number
+  readonly #silence: Silence
 
   /** @throws EdgewardError `INVALID_OPTION` for an address that cannot be used. */
   constructor(options: EndpointOptions) {
@@ -40,14 +42,16 @@ export class Endpoint {
     this.#headers = options.headers ?? remoteDefaults.headers
     this.#timeoutMs = options.timeoutMs ?? remoteDefaults.timeoutMs
     this.#maxResponseBytes = options.maxResponseBytes ?? remoteDefaults.maxResponseBytes
+    this.#silence = new Silence(this.url)
   }
 
   /**
    * Sends a request and reads the answer.
    *
    * @throws `signal.reason` when the caller aborts; EdgewardError `REMOTE_UNREACHABLE` when no complete answer came in
-   * time, `DEADLINE_EXCEEDED` when that was the request's own, `REMOTE_MALFORMED` when it is too long,
-   * `REMOTE_UNAUTHORIZED` when the headers function failed.
+   * time (`details.reason` says why, see {@link silences}; `details.status` is there when an answer had begun),
+   * `DEADLINE_EXCEEDED` when that time was the request's own, `REMOTE_MALFORMED` when it is too long, `REMOTE_UNAUTHORIZED`
+   * when the headers function failed.
    */
   async request(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
     signal.throwIfAborted()
@@ -59,18 +63,24 @@ export class Endpoint {
     if (leftMs <= 0) throw tooLate(url)
     const timeout = AbortSignal.timeout(isUrgent ? Math.ceil(leftMs) : this.#timeoutMs)
     const either = AbortSignal.any([signal, timeout])
+    let status: number | undefined
     try {
       const headers = await abortable(resolveHeaders(this.#headers, request.headers), either)
       // Chromium forgets preflights, too, under `no-store`: every POST, which is not stored anyway, would cost two round trips.
       const cache = request.method === 'POST' ? 'default' : 'no-store'
       const init = { method: request.method, headers, body: request.body ?? null, cache } as const
       const response = await fetch(target, { ...init, signal: either })
+      status = response.status
+      this.#silence.broken()
       const body = await readBounded(response, this.#maxResponseBytes, url)
       return { url, status: response.status, headers: response.headers, body }
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (timeout.aborted) throw isUrgent ? tooLate(url) : timedOut(url, this.#timeoutMs)
-      throw isEdgewardError(error) ? error : unreachable(url, error)
+      if (isEdgewardError(error)) throw error
+      throw status === undefined
+        ? unreachable(url, this.#silence.reasonOf(error, signal), error)
+        : brokenOff(url, status, error)
     }
   }
 }
@@ -133,7 +143,7 @@ async function readBounded(response: Response, maxBytes: number, url: string): P
 
 function timedOut(url: string, timeoutMs: number): EdgewardError {
   const message = `${url} did not answer completely within ${timeoutMs} ms`
-  return new EdgewardError('REMOTE_UNREACHABLE', message, { details: { url, timeoutMs } })
+  return new EdgewardError('REMOTE_UNREACHABLE', message, { details: { url, timeoutMs, reason: 'timeout' } })
 }
 
 function tooLate(url: string): EdgewardError {
@@ -142,15 +152,14 @@ function tooLate(url: string): EdgewardError {
   })
 }
 
-function unreachable(url: string, cause: unknown): EdgewardError {
-  // Node 20 has no `navigator`.
-  const { navigator } = globalThis as { navigator?: Navigator }
-  const offline = navigator?.onLine === false
-  const reason = offline
-    ? 'this device is offline'
-    : 'the address is wrong, nothing listens there, the connection broke, or the server does not allow this page (CORS)'
-  return new EdgewardError('REMOTE_UNREACHABLE', `no answer from ${url} (${messageOf(cause)}): ${reason}`, {
-    details: { url, offline },
+function unreachable(url: string, reason: SilenceReason, cause: unknown): EdgewardError {
+  return new EdgewardError('REMOTE_UNREACHABLE', `no answer from ${url} (${messageOf(cause)}): ${silences[reason]}`, {
+    details: { url, reason },
     cause,
   })
+}
+
+function brokenOff(url: string, status: number, cause: unknown): EdgewardError {
+  const message = `the answer of ${url} broke off (${messageOf(cause)}): the connection was lost, or it was sent wrongly`
+  return new EdgewardError('REMOTE_UNREACHABLE', message, { details: { url, status, reason: 'network' }, cause })
 }

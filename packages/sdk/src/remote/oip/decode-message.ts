@@ -2,7 +2,7 @@
 import type { Tensor, TensorMap } from '../../contract/index.js'
 import { messageOf, type ErrorCode } from '../../errors/index.js'
 import { dtypeOf } from './datatype.js'
-import { Field, readShape } from './field.js'
+import { describeValue, Field, readShape } from './field.js'
 import { findJsonEnd, parseJson } from './json.js'
 import { decodeTensorBinary } from './tensor-binary.js'
 import { decodeTensorJson } from './tensor-json.js'
@@ -60,6 +60,9 @@ export function decodeInferRequest(body: Uint8Array, jsonBytes = body.length): D
  */
 export function decodeInferResponse(body: Uint8Array, jsonBytes = findJsonEnd(body)): DecodedInferResponse {
   const { message, tail } = readBody(body, jsonBytes, 'REMOTE_MALFORMED')
+  // Triton and llama.cpp may say 200 and mean an error.
+  const error = message.get('error')
+  if (!error.isAbsent) throw error.error(`came in place of outputs: ${describeValue(error.value)}`)
   return {
     modelName: message.get('model_name').string(),
     ...readId(message),

@@ -51,9 +51,9 @@ export class Manners {
   }
 }
 
-/** What CORS refuses shows as a network error. Where it was only the time that ran out, `offline` is absent. */
-function isBlocked({ code, details }: EdgewardError): boolean {
-  return code === 'REMOTE_UNREACHABLE' && details['offline'] === false
+/** What CORS refuses shows as a network error before an answer has begun. */
+function isBlocked({ details: { reason, status } }: EdgewardError): boolean {
+  return status === undefined && (reason === 'network' || reason === 'cors')
 }
 
 /**

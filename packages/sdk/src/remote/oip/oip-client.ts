@@ -106,7 +106,12 @@ export class OipClient {
     const load = this.#onLoad && readLoadReport(answer.headers)
     if (load) this.#onLoad?.(this.url, load)
     if (!isSuccess(answer)) throw answerError(answer)
-    const { outputs } = decodeInferResponse(answer.body, jsonBytes(answer))
+    const { modelName, outputs } = decodeInferResponse(answer.body, jsonBytes(answer))
+    if (!isSameModel(modelName, model)) {
+      throw new EdgewardError('REMOTE_MALFORMED', `${answer.url} answered for another model, '${modelName}'`, {
+        details: { url: answer.url, modelName },
+      })
+    }
     const missing = wanted?.find((name) => !Object.hasOwn(outputs, name))
     if (missing === undefined) return outputs
     throw new EdgewardError('REMOTE_MALFORMED', `${answer.url} answered without the output '${missing}'`, {
@@ -127,6 +132,11 @@ interface InferCall {
   readonly model: string
   readonly inputs: TensorMap
   readonly options: InferOptions
+}
+
+/** Seldon Core puts the version behind the name: `iris_1`. */
+function isSameModel(answered: string, asked: string): boolean {
+  return answered === asked || (answered.startsWith(`${asked}_`) && /^\d+$/.test(answered.slice(asked.length + 1)))
 }
 
 function modelPath(model: string): string {
