@@ -9,6 +9,7 @@ import type {
   PlacementMeasurements,
   Readiness,
   ResolvedPolicy,
+  RestingPlacement,
   VariantDtype,
 } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
@@ -114,6 +115,13 @@ const measured: fc.Arbitrary<PlacementMeasurements> = fc
   .record({ isBad: rarely(9), drift: fc.double({ min: 0.5, max: 4, noNaN: true }) })
   .map(({ isBad, drift }) => ({ ...drifted(drift), ...(isBad && { verdict }) }))
 
+const resting: fc.Arbitrary<RestingPlacement> = fc.record({
+  code: fc.constantFrom('OUT_OF_MEMORY', 'GPU_LOST', 'WORKER_DIED'),
+  reason: fc.constant('it failed'),
+  remainingMs: fc.integer({ min: 1, max: 30 * 86_400_000 }),
+  use: fc.constantFrom('last', 'last', 'never'),
+})
+
 const estimate: fc.Arbitrary<Estimate> = fc
   .record({ ready: milliseconds, run: milliseconds, spread: fc.double({ min: 1, max: 6, noNaN: true }) })
   .chain(({ ready, run, spread }) => {
@@ -145,6 +153,7 @@ const input: fc.Arbitrary<PlanInput> = fc
     purpose: fc.constantFrom('answer', 'answer', 'answer', 'prepare'),
     readiness: mapOf(names, mayBe(fc.constantFrom<Readiness>('ready', 'loading', 'cached', 'absent'))),
     measurements: mapOf(names, mayBe(measured)),
+    resting: mapOf(names, fc.option(resting, { nil: undefined, freq: 2 })),
     onlyCached: fc.option(
       fc.record({ variants: fc.subarray([...dtypes]), reason: fc.constant('the policy says offline') }),
       { nil: undefined, freq: 9 },

@@ -23,8 +23,10 @@ const isAscending = (values: readonly number[]) =>
 const latenessOf = ({ estimate: { readyMs, firstOutputMs, totalMs } }: PlannedPlacement, { policy }: PlanInput) =>
   Math.max(0, totalMs.high - policy.deadlineMs, readyMs.high + firstOutputMs.high - policy.firstOutputMs)
 const isWithoutDeadline = ({ policy }: PlanInput) => policy.deadlineMs === Infinity && policy.firstOutputMs === Infinity
-const isResting = ({ placement }: PlannedPlacement, { endpoints }: PlanInput) =>
-  placement.engine === 'remote' && endpoints.some((facts) => facts.endpoint === placement.endpoint && facts.resting)
+const isResting = ({ placement, reason }: PlannedPlacement, { endpoints }: PlanInput) =>
+  placement.engine === 'device'
+    ? reason.includes('rests for another')
+    : endpoints.some((facts) => facts.endpoint === placement.endpoint && facts.resting)
 
 describe('no plan has a placement that must not be', () => {
   holds('at an endpoint, under local-only and offline', (planned, { policy }) => {
@@ -63,6 +65,17 @@ describe('no plan has a placement that must not be', () => {
         expect(input.onlyCached.variants).toContain(placement.variant)
     }
   })
+
+  holds(
+    'that rests and must never be used, or takes as much memory as one that killed the page',
+    (planned, input, given) => {
+      const found = ofEngine(planned, 'device')
+      for (const { placement } of found) expect(input.resting.get(placementName(placement))?.use).not.toBe('never')
+      const loaded = found.filter(({ readiness }) => readiness !== 'ready')
+      const limit = Math.min(...memoryOfKillers(input, given.estimators))
+      for (const { estimate } of loaded) expect(estimate.memoryBytes).toBeLessThan(limit)
+    },
+  )
 })
 
 describe('every plan', () => {
@@ -115,7 +128,8 @@ describe('no order is worse than its own estimates', () => {
     const { policy, device, purpose } = input
     const isByTime = policy.prefer === 'fastest' && purpose === 'answer'
     if (device.backends !== undefined && !isByTime) return // The caller's order.
-    const found = ofEngine(planned, 'device').filter((one) => latenessOf(one, input) === 0 || purpose === 'prepare')
+    const inTime = ofEngine(planned, 'device').filter((one) => latenessOf(one, input) === 0 || purpose === 'prepare')
+    const found = inTime.filter((one) => !isResting(one, input))
     for (const readiness of ['ready', 'cached', 'loading', 'absent'] as const) {
       const alike = found.filter((one) => one.readiness === readiness && isSmall(one))
       const isLater = purpose === 'prepare' && readiness !== 'ready' && readiness !== 'cached'
@@ -162,7 +176,36 @@ describe('what is done in the background', () => {
     expect(found).toMatchObject({ readiness: 'ready' })
     expect(planned.placements[0]?.placement.engine).toBe('remote')
   })
+
+  holds('leaves what rests alone', (planned, input) => {
+    const chosen = planned.placements.filter(
+      ({ placement }) => placement === planned.prepareNext || placement === planned.remeasure,
+    )
+    for (const found of chosen) expect(isResting(found, input)).toBe(false)
+  })
 })
+
+describe('what rests', () => {
+  holds('comes behind everybody who is awake', (planned, input) => {
+    const small = planned.placements.filter(isSmall)
+    const firstAtRest = small.findIndex((found) => isResting(found, input))
+    if (firstAtRest < 0) return
+    for (const found of small.slice(firstAtRest)) expect(Boolean(isResting(found, input))).toBe(true)
+  })
+})
+
+/** Bytes of the placements that the page was killed by. */
+function memoryOfKillers(input: PlanInput, { device }: Case['estimators']): number[] {
+  const { manifest, resting } = input
+  if (!('variants' in manifest)) return []
+  return manifest.variants.flatMap((variant) =>
+    (['webgpu', 'wasm'] as const).flatMap((backend) => {
+      const rest = resting.get(`${backend}/${variant.dtype}`)
+      const isKiller = rest?.code === 'WORKER_DIED' && rest.use === 'never'
+      return isKiller ? [device(input, manifest, variant, backend).memoryBytes] : []
+    }),
+  )
+}
 
 /** Whether saving data could not have moved it. */
 function isSmall(found: PlannedPlacement): boolean {

@@ -1,10 +1,13 @@
 /** Amounts as people read them. */
 
-/** `40 ms`, `1.3 s`, `2 min`. */
+/** `40 ms`, `1.3 s`, `2 min`, `4 h`, `3 days`. */
 export function inWords(ms: number): string {
   if (!Number.isFinite(ms)) return 'an unknown time'
   if (ms < 999.5) return `${short(ms)} ms`
-  return ms < 120_000 ? `${short(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`
+  if (ms < 120_000) return `${short(ms / 1_000)} s`
+  const hours = ms / 3_600_000
+  if (hours < 2) return `${Math.round(ms / 60_000)} min`
+  return hours < 48 ? `${Math.round(hours)} h` : `${Math.round(hours / 24)} days`
 }
 
 /** In decimal units: `24 MB`. */

@@ -5,6 +5,7 @@ import type {
   Manifest,
   Placement,
   Readiness,
+  RestingPlacement,
   RuledOutPlacement,
   RunFit,
   Variant,
@@ -22,6 +23,7 @@ import {
   taskObstacle,
   type Obstacle,
 } from './obstacles.js'
+import { heedRests, restObstacle, type RestOf } from './resting.js'
 import { placementName, type EndpointFacts, type PlanInput } from './plan-input.js'
 
 export interface DeviceCandidate {
@@ -34,6 +36,8 @@ export interface DeviceCandidate {
   readonly drift: number
   /** Its weights would be downloaded although data is to be saved. */
   readonly isAgainstSaving: boolean
+  /** It has failed: it comes last. */
+  readonly resting: RestingPlacement | undefined
 }
 
 export interface EndpointCandidate {
@@ -86,7 +90,8 @@ export function judgeDevice(
     return allOut('device', { code: manifest.code, reason: manifest.message, details: manifest.details })
   const candidates: DeviceCandidate[] = []
   const ruledOut: RuledOutPlacement[] = []
-  const judging = { input, manifest, estimators, canEndpointAnswer }
+  const restOf = heedRests(input, manifest, estimators)
+  const judging = { input, manifest, estimators, canEndpointAnswer, restOf }
   for (const backend of device.backends ?? defaultBackends) {
     for (const variant of manifest.variants) {
       const judged = judgeVariant(judging, variant, backend)
@@ -107,16 +112,21 @@ export function isOnDevice(candidate: Candidate): boolean {
   return candidate.engine === 'device' && isNear(candidate.readiness)
 }
 
+/** Whether it failed just now. */
+export function isResting(candidate: Candidate): boolean {
+  return (candidate.engine === 'remote' ? candidate.facts : candidate).resting !== undefined
+}
+
 /** From the call to the answer, once it is ready. */
 export function onceReadyMs({ totalMs, readyMs }: Estimate): number {
   return Math.max(0, totalMs.typical - readyMs.typical)
 }
 
 /** Where nobody else can answer now, a request shows whether an endpoint whose rest is over answers again. */
-function admitted(facts: EndpointFacts, { endpoints, device, readiness }: PlanInput): EndpointFacts {
+function admitted(facts: EndpointFacts, { endpoints, device, readiness, resting: rests }: PlanInput): EndpointFacts {
   if (facts.resting?.remainingMs !== 0) return facts
   const isOtherAwake = endpoints.some(({ resting }) => resting === undefined)
-  const isDeviceNear = device.enabled && [...readiness.values()].some(isNear)
+  const isDeviceNear = device.enabled && [...readiness].some(([name, state]) => isNear(state) && !rests.has(name))
   return isOtherAwake || isDeviceNear ? facts : { ...facts, resting: undefined }
 }
 
@@ -125,10 +135,11 @@ interface Judging {
   readonly manifest: Manifest
   readonly estimators: Estimators
   readonly canEndpointAnswer: boolean
+  readonly restOf: RestOf
 }
 
 function judgeVariant(
-  { input, manifest, estimators, canEndpointAnswer }: Judging,
+  { input, manifest, estimators, canEndpointAnswer, restOf }: Judging,
   variant: Variant,
   backend: Backend,
 ): DeviceCandidate | RuledOutPlacement {
@@ -139,7 +150,8 @@ function judgeVariant(
   const estimate = estimators.device(input, manifest, variant, backend)
   const costed = { placement, estimate, readiness: input.readiness.get(name) ?? 'absent' }
   const isSaving = savesData(input)
-  const tooMuch = costObstacle(costed, input, isSaving && canEndpointAnswer)
+  const resting = restOf(costed)
+  const tooMuch = costObstacle(costed, input, isSaving && canEndpointAnswer) ?? restObstacle(resting)
   if (tooMuch) return { placement, ...tooMuch }
   return {
     engine: 'device',
@@ -147,6 +159,7 @@ function judgeVariant(
     missingBytes: input.missing?.[variant.dtype]?.bytes,
     drift: driftOf(input.measurements.get(name)?.run),
     isAgainstSaving: isSaving && needsMuchData(costed),
+    resting,
   }
 }
 

@@ -1,6 +1,6 @@
 /** What is made ready, or measured again, in the background while another placement answers. Pure. */
 import type { Plan } from '../contract/index.js'
-import { isOnDevice, onceReadyMs, type Candidate, type DeviceCandidate } from './candidates.js'
+import { isOnDevice, isResting, onceReadyMs, type Candidate, type DeviceCandidate } from './candidates.js'
 import { compareNumbers, rankOf } from './order.js'
 import type { PlanInput } from './plan-input.js'
 import { weakness } from './shifts.js'
@@ -86,9 +86,10 @@ function stepsAway(candidate: DeviceCandidate): number {
 }
 
 function isToBeReady(candidate: Candidate): candidate is DeviceCandidate {
-  return candidate.engine === 'device' && candidate.readiness !== 'ready' && !candidate.isAgainstSaving
+  if (candidate.engine === 'remote' || isResting(candidate)) return false
+  return candidate.readiness !== 'ready' && !candidate.isAgainstSaving
 }
 
 function isReady(candidate: Candidate): candidate is DeviceCandidate {
-  return candidate.engine === 'device' && candidate.readiness === 'ready'
+  return candidate.engine === 'device' && candidate.readiness === 'ready' && !isResting(candidate)
 }

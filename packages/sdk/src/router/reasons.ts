@@ -17,6 +17,7 @@ export interface Standing {
 export function reasonOf(candidate: Candidate, standing: Standing, input: PlanInput): string {
   const parts = [
     roleOf(candidate, standing, input),
+    candidate.engine === 'device' ? restOfDevice(candidate) : undefined,
     candidate.engine === 'device' ? stateOfDevice(candidate) : stateOfEndpoint(candidate),
     expectation(candidate, input),
     candidate.engine === 'device' ? hardware(candidate, input) : undefined,
@@ -59,6 +60,10 @@ function stateOfDevice({ readiness, estimate, missingBytes, isAgainstSaving }: D
   const coming =
     readiness === 'loading' ? `its weights (${size}) are on their way` : `${size} have to be downloaded first`
   return isAgainstSaving ? `${coming}: data is to be saved, but nobody else can answer` : coming
+}
+
+function restOfDevice({ resting }: DeviceCandidate): string | undefined {
+  return resting && `rests for another ${inWords(resting.remainingMs)} after ${resting.code}: ${resting.reason}`
 }
 
 function stateOfEndpoint({ facts: { resting, isSpared, load } }: EndpointCandidate): string | undefined {

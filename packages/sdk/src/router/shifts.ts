@@ -1,7 +1,7 @@
 /** Shifts: what changes the preferred order (conditions, load, deadlines, failures), each with its sentence. Pure. */
 import type { Conditions } from '../contract/index.js'
 import { bytesInWords, inWords } from './amounts.js'
-import { isOnDevice, type Candidate } from './candidates.js'
+import { isOnDevice, isResting, type Candidate } from './candidates.js'
 import { compareNumbers } from './order.js'
 import type { PlanInput } from './plan-input.js'
 
@@ -78,7 +78,7 @@ export function lateness({ estimate }: Candidate, { policy }: PlanInput): number
 
 /** Whether an endpoint can answer now: it has not just failed. */
 export function isAwake(candidate: Candidate): boolean {
-  return candidate.engine === 'remote' && candidate.facts.resting === undefined
+  return candidate.engine === 'remote' && !isResting(candidate)
 }
 
 function forBackground(order: readonly Candidate[], input: PlanInput): Shift | undefined {
@@ -118,8 +118,9 @@ function forLoad(order: readonly Candidate[]): Shift | undefined {
   if (spared < 0) return undefined
   const before = order.slice(0, spared)
   const rest = order.slice(spared)
+  const isInstead = (candidate: Candidate) => isOnDevice(candidate) && !isResting(candidate)
   return {
-    order: [...before, ...rest.filter(isOnDevice), ...rest.filter((candidate) => !isOnDevice(candidate))],
+    order: [...before, ...rest.filter(isInstead), ...rest.filter((candidate) => !isInstead(candidate))],
     sentence: 'the endpoint is loaded: the device, which has the model, goes before it',
   }
 }
@@ -136,8 +137,9 @@ function forDeadline(order: readonly Candidate[], input: PlanInput): Shift | und
 }
 
 function forRest(order: readonly Candidate[]): Shift | undefined {
-  const isResting = (candidate: Candidate) => candidate.engine === 'remote' && !isAwake(candidate)
-  const sentence = 'an endpoint that has just failed rests: it goes last'
+  const isOnlyEndpoints = order.every((candidate) => candidate.engine === 'remote' || !isResting(candidate))
+  const who = isOnlyEndpoints ? 'an endpoint that has just failed' : 'what has just failed'
+  const sentence = `${who} rests: it goes last`
   return { order: sorted(order, (candidate) => (isResting(candidate) ? 1 : 0)), sentence }
 }
 
@@ -149,7 +151,7 @@ function forSavedData(order: readonly Candidate[]): Shift | undefined {
 }
 
 function isReadyDevice(candidate: Candidate): boolean {
-  return candidate.engine === 'device' && candidate.readiness === 'ready'
+  return candidate.engine === 'device' && candidate.readiness === 'ready' && !isResting(candidate)
 }
 
 /** By a number, ascending; equal ones stay as they stand. */
