@@ -184,18 +184,18 @@ describe('when nobody answers', () => {
   it('several failures end in ALL_PLACEMENTS_FAILED, with every attempt and the last as the cause', async () => {
     const last = new EdgewardError('REMOTE_UNREACHABLE', 'offline')
     const { context, told } = setUp({
-      webgpu: failWith('GPU_LOST'),
+      webgpu: failWith('RUN_FAILED'),
       wasm: failWith('OUT_OF_MEMORY'),
       remote: () => Promise.reject(last),
     })
     const failed = dispatch(planOf(everything), request, context)
     await expect(failed).rejects.toMatchObject({
       code: 'ALL_PLACEMENTS_FAILED',
-      details: { attempts: [{ code: 'GPU_LOST' }, { code: 'OUT_OF_MEMORY' }, { code: 'REMOTE_UNREACHABLE' }] },
+      details: { attempts: [{ code: 'RUN_FAILED' }, { code: 'OUT_OF_MEMORY' }, { code: 'REMOTE_UNREACHABLE' }] },
       cause: last,
     })
-    await expect(failed).rejects.toThrow(/webgpu.*GPU_LOST.*wasm.*OUT_OF_MEMORY.*REMOTE_UNREACHABLE/)
-    expect(told.map(({ code }) => code)).toEqual(['GPU_LOST', 'OUT_OF_MEMORY'])
+    await expect(failed).rejects.toThrow(/webgpu.*RUN_FAILED.*wasm.*OUT_OF_MEMORY.*REMOTE_UNREACHABLE/)
+    expect(told.map(({ code }) => code)).toEqual(['RUN_FAILED', 'OUT_OF_MEMORY'])
   })
 
   it('obstacles that agree give their code', async () => {

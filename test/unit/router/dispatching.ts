@@ -11,7 +11,13 @@ import type {
   PlannedPlacement,
 } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError, type ErrorCode } from '../../../packages/sdk/src/errors/index.js'
-import { Deadline, type DispatchContext, type Engines, type Tried } from '../../../packages/sdk/src/router/index.js'
+import {
+  Deadline,
+  RetryBudget,
+  type DispatchContext,
+  type Engines,
+  type Tried,
+} from '../../../packages/sdk/src/router/index.js'
 import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { endpoint, everywhere } from './inputs.js'
 
@@ -27,6 +33,14 @@ export const answer = { output: {}, timings: { inferenceMs: 1 } }
 
 export const failWith = (code: ErrorCode) => () =>
   Promise.reject(new EdgewardError(code, `failed by ${code}`, { details: { code } }))
+
+/** Behaves as each of these in turn, and then as the last. */
+export function inTurn(...behaviours: readonly Behaviour[]): Behaviour {
+  let times = 0
+  return (...args) => (behaviours[Math.min(times++, behaviours.length - 1)] ?? hang)(...args)
+}
+
+export const succeed = () => Promise.resolve(answer)
 
 /** Never answers, whatever happens. */
 export const hang = () => new Promise<never>(() => undefined)
@@ -82,14 +96,19 @@ interface SetUp {
   readonly signal?: AbortSignal
   readonly deadlineMs?: number
   readonly hedge?: Partial<DispatchContext['hedge']>
+  /** Every delay is as long as it can be. */
+  readonly retry?: Partial<DispatchContext['retry']>
+  readonly waitsForDevice?: boolean
 }
 
 export function setUp(behaviours: Partial<Record<Name, Behaviour>>, options: SetUp = {}) {
-  const { signal = neverAborted(), deadlineMs = Infinity, hedge } = options
+  const { signal = neverAborted(), deadlineMs = Infinity, hedge, retry, waitsForDevice = false } = options
   const { engines, asked } = createEngines(behaviours)
   const told: Attempt[] = []
   const tried: Tried[] = []
   const hedged: [Name, Name][] = []
+  const replayed: Name[] = []
+  const retried: [Name, number][] = []
   const startedAt = performance.now()
   const deadline = new Deadline(deadlineMs, startedAt, signal)
   onTestFinished(() => deadline.dispose())
@@ -99,6 +118,16 @@ export function setUp(behaviours: Partial<Record<Name, Behaviour>>, options: Set
     startedAt,
     onFallback: (attempt) => void told.push(attempt),
     onTried: (each) => void tried.push(each),
+    onReplay: (placement) => void replayed.push(nameOf(placement)),
+    waitsForDevice,
+    ...(retry && {
+      retry: {
+        budget: new RetryBudget(),
+        random: () => 1,
+        onRetry: (placement, delayMs) => void retried.push([nameOf(placement), delayMs]),
+        ...retry,
+      },
+    }),
     ...(hedge && {
       hedge: {
         delayMs: () => 100,
@@ -110,5 +139,5 @@ export function setUp(behaviours: Partial<Record<Name, Behaviour>>, options: Set
   }
   /** What became of whom, in the order of the ends. */
   const ends = () => tried.map(({ placement, outcome }) => [nameOf(placement), outcome])
-  return { context, asked, told, tried, ends, hedged }
+  return { context, asked, told, tried, ends, hedged, replayed, retried }
 }

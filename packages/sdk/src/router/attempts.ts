@@ -1,15 +1,13 @@
 /** The attempts of one request: which placement is next, what each came to, and who is told. */
-import type { Attempt, Engine, EngineAnswer, Placement, Plan, PlannedPlacement } from '../contract/index.js'
-import { toEdgewardError, type EdgewardError } from '../errors/index.js'
+import type { Attempt, Engine, EngineAnswer, Placement, Plan } from '../contract/index.js'
+import { messageOf, toEdgewardError, type EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
+import { afterLoss, isHopeless, withReplay } from './after-failure.js'
+import type { Candidate } from './attempt-candidate.js'
 import type { DispatchContext, Engines, Tried } from './dispatch-context.js'
 import { describe } from './dispatch-errors.js'
-
-/** A placement that can be tried, and who is asked. */
-export interface Candidate {
-  readonly planned: PlannedPlacement
-  readonly engine: Engine
-}
+import { placementName } from './plan-input.js'
+import { Retries } from './retry.js'
 
 /** What is done at a placement. */
 export type Work<V> = (engine: Engine, placement: Placement, signal: AbortSignal) => Promise<V>
@@ -33,22 +31,24 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
   readonly errors: EdgewardError[] = []
   readonly #context: DispatchContext
   readonly #work: Work<V>
-  readonly #waiting: Candidate[]
-  readonly #exhausted = new Set<Engine>()
+  readonly #retries: Retries
+  #waiting: Candidate[]
+  #isReplayed = false
   #told = 0
 
   constructor(plan: Plan, context: DispatchContext, work: Work<V>) {
     this.#context = context
     this.#work = work
+    this.#retries = new Retries(context)
     this.#waiting = plan.placements.flatMap((planned) => {
       const engine = engineOf(context.engines, planned.placement)
       return engine ? [{ planned, engine }] : []
     })
   }
 
-  /** Takes the placement that is tried next. */
+  /** Takes the placement that is tried next; when there is none, an endpoint that is asked again. */
   next(): Candidate | undefined {
-    return this.#take(() => true)
+    return this.#waiting.shift() ?? this.#retries.next()
   }
 
   /** Whether {@link nextBeside} would find one. */
@@ -59,6 +59,18 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
   /** Takes the placement that may start beside `first`: on another engine, and ready, since a download helps nobody now. */
   nextBeside({ engine }: Candidate): Candidate | undefined {
     return this.#take((candidate) => this.#isReadyBeside(candidate, engine))
+  }
+
+  /** The device's placements that could start beside an endpoint, once they are ready. */
+  comingBeside({ planned }: Candidate): readonly Placement[] {
+    if (planned.placement.engine === 'device') return []
+    return this.#waiting.map(placementOf).filter(({ engine }) => engine === 'device')
+  }
+
+  /** Takes a placement that has become ready. */
+  takeReady(placement: Placement): Candidate | undefined {
+    const name = placementName(placement)
+    return this.#take((candidate) => placementName(placementOf(candidate)) === name)
   }
 
   /** Tells of failures after which something else is tried, or goes on. */
@@ -77,14 +89,15 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
 
   /** Never rejects. */
   async try(candidate: Candidate, signal = this.#context.deadline.signal, isHedge = false): Promise<Ended<V>> {
-    const { engine, planned } = candidate
-    const { placement } = planned
+    const placement = placementOf(candidate)
+    if (candidate.again?.kind === 'replay') this.#context.onReplay?.(placement)
     const startedAt = performance.now()
     const tell = (tried: Pick<Tried, 'outcome' | 'timings' | 'message' | 'retryAfterMs'>) =>
       this.#context.onTried({ placement, startedAt, durationMs: performance.now() - startedAt, isHedge, ...tried })
     try {
       // Whatever an engine waits for, the caller's abort ends the request at once.
-      const value = await abortable(this.#work(engine, placement, signal), signal)
+      const value = await abortable(this.#work(candidate.engine, placement, signal), signal)
+      this.#retries.answered(candidate)
       tell({ outcome: 'answered', ...(value.timings && { timings: value.timings }) })
       return { kind: 'answered', candidate, value }
     } catch (thrown) {
@@ -113,16 +126,31 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
     return error.code
   }
 
-  #addFailure({ engine, planned }: Candidate, error: EdgewardError, startedAt: number): void {
-    if (error.fallback === 'engine') this.#exhausted.add(engine)
+  #addFailure(candidate: Candidate, error: EdgewardError, startedAt: number): void {
     this.errors.push(error)
-    this.failed.push(toAttempt(planned.placement, error, startedAt))
+    this.failed.push(toAttempt(placementOf(candidate), error, startedAt))
+    const waiting = error.isReplayed ? this.#waiting.map((other) => afterLoss(other, error)) : this.#waiting
+    if (error.isReplayed && !this.#isReplayed) {
+      this.#isReplayed = true
+      this.#waiting = withReplay(waiting, candidate, (other) => this.#mayComeFirst(other, candidate))
+      return
+    }
+    this.#waiting = waiting.filter((other) => !isHopeless(other, candidate, error))
+    this.#retries.failed(candidate, error)
+  }
+
+  #mayComeFirst(candidate: Candidate, lost: Candidate): boolean {
+    return !this.#context.waitsForDevice && this.#isReadyBeside(candidate, lost.engine)
   }
 
   #take(isWanted: (candidate: Candidate) => boolean): Candidate | undefined {
-    const at = this.#waiting.findIndex((candidate) => !this.#exhausted.has(candidate.engine) && isWanted(candidate))
+    const at = this.#waiting.findIndex(isWanted)
     return at < 0 ? undefined : this.#waiting.splice(at, 1)[0]
   }
+}
+
+function placementOf({ planned }: Candidate): Placement {
+  return planned.placement
 }
 
 function engineOf({ device, remotes }: Engines, placement: Placement): Engine | undefined {
@@ -134,6 +162,8 @@ function retryAfter({ details }: EdgewardError): Pick<Tried, 'retryAfterMs'> {
   return typeof retryAfterMs === 'number' ? { retryAfterMs } : {}
 }
 
-function toAttempt(placement: Placement, { code, message, details }: EdgewardError, startedAt: number): Attempt {
-  return { placement, code, message, details, durationMs: performance.now() - startedAt }
+function toAttempt(placement: Placement, error: EdgewardError, startedAt: number): Attempt {
+  const { code, message, details, cause } = error
+  const because = cause === undefined ? {} : { cause: messageOf(cause) }
+  return { placement, code, message, details, ...because, durationMs: performance.now() - startedAt }
 }

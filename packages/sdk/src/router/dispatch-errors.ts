@@ -1,8 +1,14 @@
 /** What a caller hears when no placement of a plan has answered. */
 import type { Attempt, Placement, Plan } from '../contract/index.js'
 import { EdgewardError, type ErrorCode } from '../errors/index.js'
+import { adviceFor } from './advice.js'
+import { placementName } from './plan-input.js'
 
-/** Every placement was tried, or there was none. */
+/**
+ * Every placement was tried, or there was none. `details.advice` says what the caller could do, as the message's end does.
+ *
+ * @returns ALL_PLACEMENTS_FAILED after several placements; of one, what it failed with last
+ */
 export function nobodyAnswered(
   plan: Plan,
   attempts: readonly Attempt[],
@@ -10,20 +16,24 @@ export function nobodyAnswered(
 ): EdgewardError {
   const { ruledOut } = plan
   const why = ruledOut.map(({ placement, reason }) => `${describe(placement)}: ${reason}`).join('; ')
-  const details = { attempts, ruledOut }
-  const [only, ...others] = failures
-  if (only === undefined) {
+  const advice = adviceFor([...attempts, ...ruledOut])
+  const details = { attempts, ruledOut, advice }
+  const last = failures.at(-1)
+  if (last === undefined) {
     const code = commonCode(plan)
     const known = ruledOut.find((out) => out.code === code)?.details
-    return new EdgewardError(code, `Nothing can run ${plan.model} (${why}).`, { details: { ...known, ...details } })
+    const message = joined(`Nothing can run ${plan.model} (${why}).`, ...advice)
+    return new EdgewardError(code, message, { details: { ...known, ...details } })
   }
-  if (others.length > 0) {
+  const places = new Set(attempts.map(({ placement }) => placementName(placement)))
+  if (places.size > 1) {
     const tried = attempts.map(({ placement, code }) => `${describe(placement)}: ${code}`).join('; ')
-    const message = `Every placement of ${plan.model} failed (${tried}).`
-    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, { details, cause: failures.at(-1) })
+    const message = joined(`Every placement of ${plan.model} failed (${tried}).`, ...advice)
+    return new EdgewardError('ALL_PLACEMENTS_FAILED', message, { details, cause: last })
   }
-  const message = why === '' ? only.message : `${only.message} Nothing else could answer (${why}).`
-  return withDetails(only, details, message)
+  const times = attempts.length > 1 && `It was tried ${attempts.length} times.`
+  const message = joined(last.message, times, why !== '' && `Nothing else could answer (${why}).`, ...advice)
+  return withDetails(last, details, message)
 }
 
 /** A failure that ends the request: itself when nothing was tried before, else with what was. */
@@ -36,6 +46,11 @@ export function describe(placement: Placement | { readonly engine: Placement['en
   if ('backend' in placement) return `device (${placement.backend}, ${placement.variant})`
   if ('endpoint' in placement) return `remote (${placement.endpoint})`
   return placement.engine
+}
+
+/** Sentences; those that do not apply are left out. */
+function joined(...sentences: readonly (string | false)[]): string {
+  return sentences.filter((sentence) => sentence !== false).join(' ')
 }
 
 function withDetails(error: EdgewardError, details: object, message = error.message): EdgewardError {

@@ -1,4 +1,7 @@
-/** Tries the placements of a plan in their order until one answers; a second one starts beside one that is late. */
+/**
+ * Tries the placements of a plan in their order until one answers; a second one starts beside one that is late, one that was
+ * lost is tried again, and so are endpoints when nobody else is left.
+ */
 import type {
   Attempt,
   EngineAnswer,
@@ -11,13 +14,15 @@ import type {
   TaskOutput,
 } from '../contract/index.js'
 import type { EdgewardError } from '../errors/index.js'
-import { Attempts, type Candidate, type Ended, type Work } from './attempts.js'
-import type { DispatchContext, Hedging } from './dispatch-context.js'
+import { Attempts, type Work } from './attempts.js'
+import type { DispatchContext } from './dispatch-context.js'
 import { finalError, nobodyAnswered } from './dispatch-errors.js'
+import { isFinal, tryWithHedge } from './hedged-attempt.js'
+import { pause } from './pause.js'
 
 /**
- * @throws EdgewardError of the only attempt; ALL_PLACEMENTS_FAILED with `details.attempts` after several; the plan's
- *   own reason when nothing can run; DEADLINE_EXCEEDED with `details.attempts` when the time is over. `signal.reason` when
+ * @throws EdgewardError of the only placement; ALL_PLACEMENTS_FAILED with `details.attempts` and `details.advice` after
+ *   several; the plan's own reason when nothing can run; DEADLINE_EXCEEDED with `details.attempts` when the time is over. `signal.reason` when
  *   the caller aborts, which never falls back.
  */
 export async function dispatch<T extends TaskName>(
@@ -37,9 +42,10 @@ export async function dispatch<T extends TaskName>(
 export async function prepareFirst(
   plan: Plan,
   source: ModelSource | undefined,
-  context: Omit<DispatchContext, 'hedge'>,
+  context: Omit<DispatchContext, 'hedge' | 'retry'>,
 ): Promise<Placement> {
-  const { placement } = await firstThatWorks(plan, context, async (engine, candidate, signal) => {
+  const waiting = { ...context, waitsForDevice: true }
+  const { placement } = await firstThatWorks(plan, waiting, async (engine, candidate, signal) => {
     if (source) await engine.prepare(candidate, source, signal)
     return {}
   })
@@ -60,6 +66,7 @@ async function firstThatWorks<V extends Partial<Pick<EngineAnswer, 'timings'>>>(
   const attempts = new Attempts(plan, context, work)
   for (let next = attempts.next(); next !== undefined; next = attempts.next()) {
     attempts.tellFallback()
+    if (next.again?.kind === 'retry') await pause(next.again.dueAt - performance.now(), context.deadline.signal)
     throwIfOver(context, attempts)
     const ended = await tryWithHedge(next, context.hedge, attempts)
     if (ended.kind === 'answered') {
@@ -69,46 +76,6 @@ async function firstThatWorks<V extends Partial<Pick<EngineAnswer, 'timings'>>>(
     if (isFinal(ended)) throw endOf(ended.error, context, attempts)
   }
   throw nobodyAnswered(plan, attempts.failed, attempts.errors)
-}
-
-/** How the first of the two ends that answers; else how the last does. */
-async function tryWithHedge<V extends Partial<Pick<EngineAnswer, 'timings'>>>(
-  candidate: Candidate,
-  hedge: Hedging | undefined,
-  attempts: Attempts<V>,
-): Promise<Ended<V>> {
-  const delayMs = hedge && attempts.hasBeside(candidate) ? hedge.delayMs(candidate.planned) : undefined
-  if (hedge === undefined || delayMs === undefined) return attempts.try(candidate)
-  const first = attempts.start(candidate, false)
-  const early = await within(first.ended, delayMs)
-  if (early !== undefined) return early
-  const beside = attempts.hasBeside(candidate) && hedge.mayHedge() ? attempts.nextBeside(candidate) : undefined
-  if (beside === undefined) return first.ended
-  hedge.onHedge(candidate.planned.placement, beside.planned.placement)
-  const second = attempts.start(beside, true)
-  const ended = await Promise.race([first.ended, second.ended])
-  const other = ended.candidate === candidate ? second : first
-  if (ended.kind === 'failed' && !isFinal(ended)) {
-    attempts.tellFallback()
-    return other.ended
-  }
-  other.cancel()
-  return ended
-}
-
-/** Undefined when `promise`, which never rejects, takes longer. */
-async function within<V>(promise: Promise<V>, ms: number): Promise<V | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  const first = await Promise.race([promise, late])
-  clearTimeout(timer)
-  return first
-}
-
-function isFinal<V>(ended: Ended<V>): ended is Extract<Ended<V>, { kind: 'failed' }> {
-  return ended.kind === 'failed' && ended.error.fallback === 'final'
 }
 
 interface Failed {

@@ -10,6 +10,12 @@ const shortestDelayMs = 20
 /** Fewer runs say nothing about a 95th percentile. */
 const fewestSamples = 5
 
+/** An endpoint that was never measured is late after this. */
+const lateUnmeasuredMs = 2_000
+
+/** And it hangs after this: what it would cost to ask somebody else counts no more. */
+export const hangsAfterMs = 5_000
+
 /** The most hedges in a row. */
 const burst = 3
 
@@ -17,10 +23,20 @@ const burst = 3
 const rounding = 1e-9
 
 /** How long to wait for a placement before another one starts beside it; undefined where its own times are not known. */
-export function hedgeDelay({ estimate, readiness }: PlannedPlacement): number | undefined {
-  const { basis, samples, totalMs } = estimate
-  const isKnown = basis === 'measured' && samples >= fewestSamples && readiness === 'ready'
-  return isKnown ? Math.max(shortestDelayMs, totalMs.high) : undefined
+export function hedgeDelay(planned: PlannedPlacement): number | undefined {
+  const { samples, totalMs } = planned.estimate
+  const isUsual = isMeasured(planned) && samples >= fewestSamples && planned.readiness === 'ready'
+  return isUsual ? Math.max(shortestDelayMs, totalMs.high) : undefined
+}
+
+/** How long an endpoint is waited for, in milliseconds, while the device gets ready. */
+export function lateAfterMs(planned: PlannedPlacement): number {
+  return isMeasured(planned) ? Math.max(shortestDelayMs, planned.estimate.totalMs.high) : lateUnmeasuredMs
+}
+
+/** Whether its times were measured at all. */
+export function isMeasured({ estimate }: PlannedPlacement): boolean {
+  return estimate.basis === 'measured'
 }
 
 /** Lets no more hedges happen than a share of the requests, and a few. */

@@ -1,0 +1,46 @@
+/** Who is asked next when a placement has failed: what was lost with it, what is too large now, and its replay. Pure. */
+import type { EdgewardError } from '../errors/index.js'
+import type { Candidate } from './attempt-candidate.js'
+
+/** Whether a candidate is kept from a request after a placement of the same engine has failed. */
+export function isHopeless(candidate: Candidate, failed: Candidate, error: EdgewardError): boolean {
+  if (candidate.engine !== failed.engine) return false
+  if (error.fallback === 'engine') return true
+  const room = failed.planned.estimate.memoryBytes
+  // 0: nobody knows.
+  return error.code === 'OUT_OF_MEMORY' && room > 0 && candidate.planned.estimate.memoryBytes >= room
+}
+
+/** A candidate as it is after a loss: what was ready in a worker that died, or on a lost GPU, has to be made ready again. */
+export function afterLoss(candidate: Candidate, { code }: EdgewardError): Candidate {
+  const { placement } = candidate.planned
+  if (placement.engine === 'remote') return candidate
+  const isLost = code === 'WORKER_DIED' || (code === 'GPU_LOST' && placement.backend === 'webgpu')
+  return isLost ? unready(candidate) : candidate
+}
+
+/**
+ * Puts a lost placement among those that wait, to be tried once more: behind what is ready up to the first of another engine,
+ * since that answers at once; before all that would have to load something.
+ *
+ * @param mayAnswer - whether a ready placement of another engine may come before
+ */
+export function withReplay(
+  waiting: readonly Candidate[],
+  lost: Candidate,
+  mayAnswer: (candidate: Candidate) => boolean,
+): Candidate[] {
+  const replay: Candidate = { ...unready(lost), again: { kind: 'replay' } }
+  const isReady = ({ planned }: Candidate) => planned.readiness === 'ready'
+  const at = waiting.findIndex((other) => other.engine !== lost.engine && isReady(other) && mayAnswer(other))
+  if (at < 0) return [replay, ...waiting]
+  const ahead = waiting.slice(0, at + 1)
+  const slower = ahead.filter((other) => !isReady(other))
+  return [...ahead.filter(isReady), replay, ...slower, ...waiting.slice(at + 1)]
+}
+
+/** An endpoint is as ready as it was. */
+function unready(candidate: Candidate): Candidate {
+  if (candidate.planned.placement.engine === 'remote') return candidate
+  return { ...candidate, planned: { ...candidate.planned, readiness: 'cached' } }
+}
