@@ -19,8 +19,8 @@ import { EdgewardError } from '../../packages/sdk/src/errors/index.js'
 import {
   Deadline,
   dispatch,
+  EndpointBreakers,
   EndpointLoads,
-  EndpointRests,
   HedgeBudget,
   hedgeDelay,
   placementName,
@@ -61,7 +61,7 @@ class SimulatedClient implements Client {
   readonly #facts: VisitFacts
   readonly #measurements: Measurements
   readonly #loads: EndpointLoads
-  readonly #rests: EndpointRests
+  readonly #breakers: EndpointBreakers
   readonly #budget = new HedgeBudget(clientDefaults.hedgeShare)
   readonly #secondRuns: ShadowRuns
   readonly #engines: Engines
@@ -79,7 +79,7 @@ class SimulatedClient implements Client {
     this.#measurements = new Measurements(() => startedAt + clock.now)
     this.#measurements.load(whatWasMeasured(visit, random, parts.device))
     this.#loads = new EndpointLoads(() => random.next())
-    this.#rests = new EndpointRests(() => random.next())
+    this.#breakers = new EndpointBreakers({ random: () => random.next(), now: () => startedAt + clock.now })
     this.#engines = { device: this.#device(), remotes: new Map([[addressOf, this.#remote()]]) }
     this.#secondRuns = new ShadowRuns({
       shadowShare: 0,
@@ -142,7 +142,7 @@ class SimulatedClient implements Client {
           measurements: this.#measurements.of(endpointKey),
           load: this.#loads.of(addressOf, now),
           isSpared: this.#loads.isSpared(addressOf, now),
-          resting: this.#rests.of(addressOf, now),
+          resting: this.#breakers.of(addressOf),
         },
       ],
       units,
@@ -174,10 +174,10 @@ class SimulatedClient implements Client {
   #learn({ placement, outcome, durationMs, timings, retryAfterMs }: Tried, units: number): void {
     const now = this.#parts.clock.now
     if (placement.engine === 'remote') {
-      if (outcome === 'answered') this.#rests.succeeded(addressOf)
+      if (outcome === 'answered') this.#breakers.succeeded(addressOf)
       else if (outcome !== 'cancelled' && outcome !== 'aborted') {
         if (outcome === 'REMOTE_OVERLOADED' && this.#loadSharing !== 'none') this.#loads.refused(addressOf, now)
-        this.#rests.failed(addressOf, outcome, now, retryAfterMs)
+        this.#breakers.failed(addressOf, { code: outcome, retryAfterMs })
       }
     }
     // One that lost against a hedge would have taken at least this long.

@@ -4,6 +4,7 @@ import { Knowledge } from '../../../packages/sdk/src/api/knowledge.js'
 import { Learning } from '../../../packages/sdk/src/api/learning.js'
 import type { Planned } from '../../../packages/sdk/src/api/planner.js'
 import type { EdgewardEvents, TaskName } from '../../../packages/sdk/src/contract/index.js'
+import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import type { Tried } from '../../../packages/sdk/src/router/index.js'
 import { Emitter } from '../../../packages/sdk/src/telemetry/index.js'
 import { anywhere, cpuOnly, endpoint, everywhere } from '../router/inputs.js'
@@ -41,7 +42,8 @@ function setUp() {
   const onDevice = (task: TaskName = 'feature-extraction') =>
     knowledge.ofDevice(everywhere, task, cpuOnly, ['wasm']).get('wasm/fp32')
   const atEndpoint = () => knowledge.ofEndpoint(endpoint, 'model', 'feature-extraction')
-  return { learning, emitter, tried, onDevice, atEndpoint }
+  const resting = () => knowledge.resting(everywhere, cpuOnly).get('wasm/fp32')
+  return { learning, emitter, tried, onDevice, atEndpoint, resting }
 }
 
 describe('of an attempt', () => {
@@ -117,3 +119,33 @@ describe('of a load', () => {
 function predicted(run: { readonly fixedMs: number; readonly unitMs: number } | undefined): number {
   return run === undefined ? NaN : run.fixedMs + 10 * run.unitMs
 }
+
+describe('a failure', () => {
+  it('of the device lets its placement rest, until it answers; an abort says nothing', () => {
+    const { tried, resting } = setUp()
+    tried({ outcome: 'aborted' })
+    tried({ outcome: 'cancelled' })
+    expect(resting()).toBeUndefined()
+    tried({ outcome: 'OUT_OF_MEMORY', message: 'no room' })
+    expect(resting()).toMatchObject({ code: 'OUT_OF_MEMORY', reason: 'no room' })
+    tried({ outcome: 'answered' })
+    expect(resting()).toBeUndefined()
+  })
+
+  it('of an endpoint lets it rest, until it answers', () => {
+    const { tried, atEndpoint, resting } = setUp()
+    tried({ placement: remote, outcome: 'REMOTE_UNREACHABLE' })
+    expect(atEndpoint().resting).toMatchObject({ code: 'REMOTE_UNREACHABLE' })
+    expect(resting()).toBeUndefined()
+    tried({ placement: remote, outcome: 'answered' })
+    expect(atEndpoint().resting).toBeUndefined()
+  })
+
+  it('of a load in the background lets its placement rest, too', () => {
+    const { learning, resting, onDevice } = setUp()
+    learning.loadFailed(planned, wasm, new EdgewardError('SESSION_FAILED', 'no session'), 5)
+    expect(resting()).toMatchObject({ code: 'SESSION_FAILED' })
+    learning.loadFailed(planned, wasm, new EdgewardError('CANARY_FAILED', 'wrong numbers'), 5)
+    expect(onDevice()?.verdict).toMatchObject({ code: 'CANARY_FAILED' })
+  })
+})

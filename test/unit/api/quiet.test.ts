@@ -53,17 +53,17 @@ it('explain of a model that is not there says so, whatever it was asked about', 
 
 it('an endpoint that has failed rests on when a model is prepared, which asks it nothing', async () => {
   const { knowledge } = measuring()
-  knowledge.rests.failed(endpoint, 'REMOTE_UNREACHABLE', performance.now(), 60_000)
+  knowledge.breakers.failed(endpoint, { code: 'REMOTE_UNREACHABLE', retryAfterMs: 60_000 })
   const engines = { remote: engineOf('remote') }
   const { client } = createFakeClient({ knowledge, engines, options: { device: false } })
   expect(await client.prepare('model')).toEqual(remote)
-  expect(knowledge.rests.of(endpoint, performance.now())).toMatchObject({ code: 'REMOTE_UNREACHABLE' })
+  expect(knowledge.breakers.of(endpoint)).toMatchObject({ code: 'REMOTE_UNREACHABLE' })
 })
 
 it('a late device is not helped by an endpoint that rests', async () => {
   const { knowledge } = measuring()
   await measureDevice(knowledge)
-  knowledge.rests.failed(endpoint, 'REMOTE_UNREACHABLE', performance.now(), 60_000)
+  knowledge.breakers.failed(endpoint, { code: 'REMOTE_UNREACHABLE', retryAfterMs: 60_000 })
   const run: Engine['run'] = async () => {
     await new Promise((resolve) => setTimeout(resolve, 60)) // Later than it ever was, and than hedges wait.
     return { output: y, timings: { inferenceMs: 1 } }

@@ -48,8 +48,9 @@ export class Aftermath {
 
   /** A request is about to be answered so. Returns why it goes elsewhere than those before it, if it does. */
   planned(planned: Planned, { policy, purpose, lane }: PlanRequest): string | undefined {
-    const { learning, loads } = this.#parts
+    const { learning, loads, knowledge } = this.#parts
     learning.planned(planned)
+    knowledge.breakers.check(planned.planned)
     const { prepareNext } = planned.planned
     if (prepareNext && !isEdgewardError(planned.source)) loads.consider(planned, prepareNext, planned.source)
     // One with a policy of its own, or that may take its time, says nothing about where the others go.

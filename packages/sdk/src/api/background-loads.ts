@@ -13,8 +13,8 @@ export interface BackgroundLoadParts {
   prepare(placement: Placement, source: ModelSource, signal: AbortSignal, priority: 'low'): Promise<void>
   /** Tells the worker how many requests of this page need the network now. Nobody waits for it; it never throws. */
   foreground(requests: number): void
-  /** A placement has turned out to be of no use on this device: it must not be planned again. */
-  onFailed(planned: Planned, placement: DevicePlacement, error: EdgewardError): void
+  /** A placement could not be made ready. @param durationMs - how long that took */
+  onFailed(planned: Planned, placement: DevicePlacement, error: EdgewardError, durationMs: number): void
   /** Aborts when the client is disposed. */
   readonly signal: AbortSignal
   /** `performance.now()`, when absent. */
@@ -61,6 +61,7 @@ export class BackgroundLoads {
     const known = before?.revision === revision ? before : undefined
     if (known?.is === 'loading' || (known && this.#now() < known.againAt)) return
     loads.set(place, { is: 'loading', revision })
+    const startedAt = this.#now()
     const load = () => this.#parts.prepare(placement, source, this.#parts.signal, 'low')
     this.#foreground.whileLoading(load).then(
       () => this.#settle(planned.model, place, revision),
@@ -71,7 +72,7 @@ export class BackgroundLoads {
         const againAt = this.#now() + restAfter(error.code, failures)
         const reason = `making it ready in the background at ${place} failed with ${error.code}: ${error.message}`
         this.#settle(planned.model, place, revision, { is: 'failed', revision, failures, againAt, reason })
-        if (codesForGood.includes(error.code)) this.#parts.onFailed(planned, placement, error)
+        this.#parts.onFailed(planned, placement, error, this.#now() - startedAt)
       },
     )
   }

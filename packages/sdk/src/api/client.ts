@@ -23,7 +23,7 @@ import { BackgroundUpdates, type UpdateModel } from './background-updates.js'
 import type { Client, Pipeline } from './client-surface.js'
 import { Hedging } from './hedging.js'
 import { IdleBenchmark } from './idle-benchmark.js'
-import { Learning, placeOf } from './learning.js'
+import { Learning } from './learning.js'
 import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
 import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 import { taskOf } from './plan-facts.js'
@@ -62,7 +62,7 @@ export class EdgewardClient implements Client {
       prepare: async (placement, source, loading, priority) =>
         given.engines.device?.prepare(placement, source, loading, priority),
       foreground,
-      onFailed: (planned, placement, { code, message }) => knowledge.judge(placeOf(planned, placement), code, message),
+      onFailed: (...failure) => this.#learning.loadFailed(...failure),
       signal,
     })
     const parts = { ...given, engines: yieldingTo(loads, given.engines) }
@@ -81,7 +81,8 @@ export class EdgewardClient implements Client {
       learning: this.#learning,
       disposing: signal,
     })
-    const hedging = new Hedging(options.hedgeShare, aftermath, knowledge)
+    const { readiness } = given
+    const hedging = new Hedging({ share: options.hedgeShare, aftermath, knowledge, emitter, readiness })
     this.#requests = new Requests({ engines: parts.engines, emitter, planner: this.#planner, aftermath, hedging })
     this.models = createModelCache(parts, {
       planner: this.#planner,

@@ -1,6 +1,6 @@
 /** Puts a client together: the only place where the rooms meet. */
 import type { Capabilities, EdgewardEvents, Finding } from '../contract/index.js'
-import { defaultThreads, probeCapabilities } from '../device/index.js'
+import { createPageStore, defaultThreads, probeCapabilities } from '../device/index.js'
 import { createOipEngine } from '../remote/index.js'
 import { memoryOf } from '../router/index.js'
 import {
@@ -42,29 +42,20 @@ export function createClient(options: ClientOptions = {}): Client {
   const threads = resolved.threads ?? defaultThreads()
   const storageReasons = new StorageReasons()
   const listener = tell(emitter, storageReasons)
-  const processor = createWorkerProcessor(host)
-  const knowledge = new Knowledge(keeperIn(host), threads)
-  const remotes = resolved.remote.map((remote) =>
-    createOipEngine(remote, processor, (endpoint, load) =>
-      knowledge.loads.report(endpoint, { ...load, at: performance.now() }),
-    ),
-  )
+  const { knowledge, remotes } = knowEndpoints(resolved, host, threads, emitter)
   const engineOptions = { memory: memoryWithin(resolved.policy.maxMemoryBytes), batchingOf }
   const device = resolved.device ? createDeviceEngine(host, threads, listener, engineOptions) : undefined
   const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
   return new EdgewardClient({
     options: resolved,
-    engines: {
-      ...(device && { device }),
-      remotes: new Map(remotes.map((engine) => [engine.placement.endpoint, engine])),
-    },
+    engines: { ...(device && { device }), remotes },
     storageReasons,
     missing: (manifest) => host.call('missing', manifest),
     update: async (model, maxDownloadBytes, signal) =>
       host.call('update', { modelsUrls: models.modelsUrls, model, maxDownloadBytes }, signal),
     // Whoever needs the runtime hears why it could not start.
     warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
-    endpoints: remotes.map(({ placement }) => placement.endpoint),
+    endpoints: [...remotes.keys()],
     threads,
     knowledge,
     readiness: (source, placement) => device?.readiness(source, placement),
@@ -83,6 +74,28 @@ export function createClient(options: ClientOptions = {}): Client {
     // Without a device engine the worker still pre-processes for the endpoint.
     release: () => host.dispose().then(() => undefined),
   })
+}
+
+/** The endpoints, and what is learnt of them and of this device; each is told by the other. */
+function knowEndpoints(
+  { remote }: ResolvedClientOptions,
+  host: WorkerHost,
+  threads: number,
+  emitter: Emitter<EdgewardEvents>,
+) {
+  const processor = createWorkerProcessor(host)
+  const knowledge: Knowledge = new Knowledge(keeperIn(host), threads, {
+    store: createPageStore(),
+    isReady: async (endpoint) => (await remotes.get(endpoint)?.isReady()) ?? false,
+    onChange: (endpoint, state, reason) => emitter.emit('health', { part: 'endpoint', endpoint, state, reason }),
+  })
+  const engines = remote.map((options) =>
+    createOipEngine(options, processor, (endpoint, load) =>
+      knowledge.loads.report(endpoint, { ...load, at: performance.now() }),
+    ),
+  )
+  const remotes = new Map(engines.map((engine) => [engine.placement.endpoint, engine]))
+  return { knowledge, remotes }
 }
 
 /** Few pages ask, so that what answers is loaded only then. */

@@ -1,41 +1,66 @@
 /** Says which of a client's requests may be started at a second placement, and when. */
-import type { Placement, ResolvedPolicy } from '../contract/index.js'
+import type { EdgewardEvents, Placement } from '../contract/index.js'
+import { isEdgewardError } from '../errors/index.js'
 import { HedgeBudget, hedgeDelay, type DispatchContext } from '../router/index.js'
+import type { Emitter } from '../telemetry/index.js'
 import type { Aftermath } from './aftermath.js'
 import { nameOf, note, type Call } from './call.js'
 import type { Knowledge } from './knowledge.js'
+import type { Planned, PlannerParts } from './planner.js'
+
+export interface HedgingParts extends Pick<PlannerParts, 'readiness'> {
+  /** Of the requests, 0 to 1. */
+  readonly share: number
+  readonly aftermath: Aftermath
+  readonly knowledge: Knowledge
+  readonly emitter: Emitter<EdgewardEvents>
+}
 
 export class Hedging {
-  readonly #aftermath: Aftermath
-  readonly #knowledge: Knowledge
+  readonly #parts: HedgingParts
   readonly #budget: HedgeBudget
 
-  /** @param share - of the requests, 0 to 1 */
-  constructor(share: number, aftermath: Aftermath, knowledge: Knowledge) {
-    this.#aftermath = aftermath
-    this.#knowledge = knowledge
-    this.#budget = new HedgeBudget(share)
+  constructor(parts: HedgingParts) {
+    this.#parts = parts
+    this.#budget = new HedgeBudget(parts.share)
   }
 
   /** For one request, which counts. */
-  of(call: Call, policy: ResolvedPolicy): Pick<DispatchContext, 'hedge'> {
+  of(call: Call, planned: Planned): Pick<DispatchContext, 'hedge'> {
+    const { policy } = planned
     this.#budget.countRequest()
     if (policy.prefer === 'cheapest') return {}
     return {
       hedge: {
         delayMs: hedgeDelay,
         mayAsk: (placement) => this.#isAtEase(placement),
-        mayHedge: () => this.#aftermath.maySpend(policy) && this.#budget.take(),
+        mayHedge: () => this.#parts.aftermath.maySpend(policy) && this.#budget.take(),
+        becameReady: (placements, signal) => this.#becameReady(planned, placements, signal),
         onHedge: (first, second) => note(call, 'hedge', `${nameOf(first)} is late: ${nameOf(second)} is asked too`),
       },
     }
   }
 
+  /** Looks now, and whenever something has become ready. */
+  #becameReady({ source }: Planned, placements: readonly Placement[], signal: AbortSignal): Promise<Placement> {
+    const { readiness, emitter } = this.#parts
+    const isReady = (placement: Placement) =>
+      placement.engine === 'device' && !isEdgewardError(source) && readiness(source, placement) === 'ready'
+    return new Promise((resolve) => {
+      const look = () => {
+        const ready = placements.find(isReady)
+        if (ready) resolve(ready)
+      }
+      look()
+      const stop = emitter.on('ready', look)
+      signal.addEventListener('abort', stop, { once: true })
+    })
+  }
+
   /** An endpoint that is loaded, or has just failed, is not asked for what somebody else works on. */
   #isAtEase(placement: Placement): boolean {
     if (placement.engine === 'device') return true
-    const { loads, rests } = this.#knowledge
-    const now = performance.now()
-    return !loads.isSpared(placement.endpoint, now) && rests.of(placement.endpoint, now) === undefined
+    const { loads, breakers } = this.#parts.knowledge
+    return !loads.isSpared(placement.endpoint, performance.now()) && breakers.of(placement.endpoint) === undefined
   }
 }

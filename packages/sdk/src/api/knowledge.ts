@@ -6,23 +6,26 @@ import type {
   Conditions,
   LinkMeasurement,
   Manifest,
-  Placement,
   PlacementMeasurements,
+  RestingPlacement,
   TaskName,
 } from '../contract/index.js'
 import type { ErrorCode } from '../errors/index.js'
-import { adapterName, browserName, watchConditions } from '../device/index.js'
+import { createPageStore, watchConditions, type PageStore } from '../device/index.js'
 import {
-  deviceKey,
+  EndpointBreakers,
   EndpointLoads,
-  EndpointRests,
   endpointKey,
   placementName,
+  restingOf,
+  Setbacks,
+  type EndpointBreakersParts,
   type EndpointFacts,
 } from '../router/index.js'
 import { splitModelName } from '../shared/index.js'
 import { Measurements } from '../telemetry/index.js'
 import type { RecalledMeasurements, RememberPayload } from '../transport/index.js'
+import { Places, type MeasuredPlace } from './places.js'
 
 /** Where measurements are kept, and made: in the worker. */
 export interface MeasurementKeeper {
@@ -31,15 +34,15 @@ export interface MeasurementKeeper {
   benchmark(webgpu: boolean): Promise<Benchmark>
 }
 
-/** Where something was measured. */
-export interface MeasuredPlace {
-  readonly model: string
-  readonly task: TaskName
-  readonly placement: Placement
-  /** Of the device's placements. */
-  readonly manifest?: Manifest | undefined
-  readonly capabilities: Capabilities
+/** What outlives the page is kept in, and who hears of endpoints. */
+export interface KnowledgeOptions extends Pick<EndpointBreakersParts, 'isReady' | 'onChange'> {
+  /** Absent: notes are of this page alone. */
+  readonly store?: PageStore
 }
+
+/** Names under which the page's notes are kept. */
+const setbacksNote = 'edgeward:setbacks'
+const endpointsNote = 'edgeward:endpoints'
 
 /** Nothing waits longer than this for the database: plans go on with what is known, and a client is disposed all the same. */
 const databaseDeadlineMs = 500
@@ -49,12 +52,12 @@ const congestionMs = 60_000
 const rememberAfterMs = 1_000
 
 export class Knowledge {
+  readonly places: Places
   readonly measurements = new Measurements()
   readonly loads = new EndpointLoads()
-  readonly rests = new EndpointRests()
+  readonly breakers: EndpointBreakers
+  readonly setbacks: Setbacks
   readonly #keeper: MeasurementKeeper
-  readonly #threads: number
-  readonly #browser = browserName()
   #watching: ReturnType<typeof watchConditions> | undefined
   #recalling: Promise<void> | undefined
   #benchmark: RecalledMeasurements['benchmark']
@@ -63,9 +66,15 @@ export class Knowledge {
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @param threads - WASM threads of each session */
-  constructor(keeper: MeasurementKeeper, threads: number) {
+  constructor(
+    keeper: MeasurementKeeper,
+    threads: number,
+    { store = createPageStore(undefined), ...endpoints }: KnowledgeOptions = {},
+  ) {
     this.#keeper = keeper
-    this.#threads = threads
+    this.places = new Places(threads)
+    this.breakers = new EndpointBreakers({ ...endpoints, storage: noteIn(store, endpointsNote) })
+    this.setbacks = new Setbacks(noteIn(store, setbacksNote))
   }
 
   /** How the machine feels; watched from the first time that somebody asks. */
@@ -81,7 +90,7 @@ export class Knowledge {
   /** Fetches what was measured before, once; whoever waits for it does not wait long. */
   recall(): Promise<void> {
     this.#recalling ??= withinDeadline(
-      this.#keeper.recall(this.#browser).then(
+      this.#keeper.recall(this.places.browser).then(
         ({ records, benchmark }) => {
           this.measurements.load(records)
           this.#benchmark ??= benchmark
@@ -94,13 +103,13 @@ export class Knowledge {
 
   /** Of this adapter; one that was made with another counts as none. */
   benchmark(capabilities: Capabilities): Benchmark | undefined {
-    return this.#benchmark?.adapter === this.#adapters(capabilities) ? this.#benchmark.value : undefined
+    return this.#benchmark?.adapter === this.places.adapters(capabilities) ? this.#benchmark.value : undefined
   }
 
   async measureDevice(capabilities: Capabilities): Promise<void> {
     const hasGpu = capabilities.webgpu !== undefined && !capabilities.webgpu.isFallbackAdapter
     const value = await this.#keeper.benchmark(hasGpu)
-    this.#benchmark = { adapter: this.#adapters(capabilities), value }
+    this.#benchmark = { adapter: this.places.adapters(capabilities), value }
     this.#isBenchmarkNew = true
     this.#rememberSoon()
   }
@@ -112,12 +121,18 @@ export class Knowledge {
       for (const backend of backends) {
         const placement = { engine: 'device', backend, variant: dtype } as const
         const place = { model: manifest.id, task, placement, manifest, capabilities }
-        const runs = this.measurements.of(this.#keyOf(place))
-        const others = this.measurements.of(this.#keyOf(place, false))
+        const runs = this.measurements.of(this.places.key(place))
+        const others = this.measurements.of(this.places.key(place, false))
         if (runs || others) found.set(placementName(placement), { ...runs, ...others })
       }
     }
     return found
+  }
+
+  /** The device placements of a model that rest, by {@link placementName}. */
+  resting(manifest: Manifest, capabilities: Capabilities): ReadonlyMap<string, RestingPlacement> {
+    const { browser } = this.places
+    return restingOf(this.setbacks, manifest, browser, (backend) => this.places.adapter(capabilities, backend))
   }
 
   ofEndpoint(endpoint: string, model: string, task: TaskName): EndpointFacts {
@@ -129,28 +144,28 @@ export class Knowledge {
       isMeasuredLongAgo: Date.now() - (measurements?.run?.lastAt ?? 0) > congestionMs,
       load: this.loads.of(endpoint, now),
       isSpared: this.loads.isSpared(endpoint, now),
-      resting: this.rests.of(endpoint, now),
+      resting: this.breakers.of(endpoint),
     }
   }
 
   addRun(place: MeasuredPlace, units: number, ms: number, isUnfinished?: boolean): void {
-    this.measurements.addRun(this.#keyOf(place), units, ms, isUnfinished)
+    this.measurements.addRun(this.places.key(place), units, ms, isUnfinished)
     this.#rememberSoon()
   }
 
   /** A model was made ready from the cache alone. */
   addLoad(place: MeasuredPlace, bytes: number, ms: number): void {
-    this.measurements.addLoad(this.#keyOf(place, false), bytes, ms)
+    this.measurements.addLoad(this.places.key(place, false), bytes, ms)
     this.#rememberSoon()
   }
 
   judge(place: MeasuredPlace, code: ErrorCode, reason: string): void {
-    this.measurements.judge(this.#keyOf(place, false), code, reason)
+    this.measurements.judge(this.places.key(place, false), code, reason)
     this.#rememberSoon()
   }
 
   compare(place: MeasuredPlace, agreed: boolean): void {
-    this.measurements.compare(this.#keyOf(place), agreed)
+    this.measurements.compare(this.places.key(place), agreed)
     this.#rememberSoon()
   }
 
@@ -173,7 +188,7 @@ export class Knowledge {
     const benchmark = this.#isBenchmarkNew ? this.#benchmark : undefined
     this.#isBenchmarkNew = false
     if (records.length === 0 && benchmark === undefined) return
-    const payload = { browser: this.#browser, records, ...(benchmark && { benchmark }) }
+    const payload = { browser: this.places.browser, records, ...(benchmark && { benchmark }) }
     await withinDeadline(
       this.#keeper.remember(payload).then(
         () => undefined,
@@ -185,20 +200,11 @@ export class Knowledge {
   #rememberSoon(): void {
     this.#timer ??= setTimeout(() => void this.remember(), rememberAfterMs)
   }
+}
 
-  /** @param ofTask - whether what is meant depends on the task, as runs do and loads do not */
-  #keyOf({ model, task, placement, manifest, capabilities }: MeasuredPlace, ofTask = true): string {
-    if (placement.engine === 'remote') return endpointKey(placement.endpoint, splitModelName(model).id, task)
-    const { backend, variant } = placement
-    const adapter = adapterName(capabilities, backend, this.#threads)
-    const { id = model, revision = '' } = manifest ?? {}
-    const parts = { model: id, revision, variant, backend, adapter, browser: this.#browser }
-    return deviceKey(parts, ofTask ? task : undefined)
-  }
-
-  #adapters(capabilities: Capabilities): string {
-    return (['wasm', 'webgpu'] as const).map((backend) => adapterName(capabilities, backend, this.#threads)).join(' ')
-  }
+/** One note, as what is kept in it needs it. */
+function noteIn(store: PageStore, key: string) {
+  return { read: () => store.read(key), write: (value: unknown) => store.write(key, value) }
 }
 
 function withinDeadline(promise: Promise<void>): Promise<void> {

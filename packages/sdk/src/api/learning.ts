@@ -1,10 +1,11 @@
 /** Learns from what came of requests and loads: what took how long, where, and what must not be used again. */
 import type { DownloadProgress, EdgewardEvents, EngineAnswer, Manifest, Placement } from '../contract/index.js'
-import { isEdgewardError } from '../errors/index.js'
-import type { Tried } from '../router/index.js'
+import { isEdgewardError, type EdgewardError } from '../errors/index.js'
+import type { DeviceKeyParts, Tried } from '../router/index.js'
 import type { Emitter } from '../telemetry/index.js'
-import type { Knowledge, MeasuredPlace } from './knowledge.js'
-import type { Planned } from './planner.js'
+import type { Knowledge } from './knowledge.js'
+import type { MeasuredPlace } from './places.js'
+import type { DevicePlacement, Planned } from './planner.js'
 import type { SecondRun } from './shadow-runs.js'
 
 /** A fit takes some 50 µs, for which no answer waits, nor those of the requests that follow at once. */
@@ -39,6 +40,7 @@ export class Learning {
   tried(planned: Planned, tried: Tried, units: number): void {
     const { placement, outcome } = tried
     if (placement.engine === 'remote') this.#triedEndpoint(placement.endpoint, tried)
+    else this.#triedDevice(planned, placement, tried)
     const place = placeOf(planned, placement)
     if (outcome === 'CANARY_FAILED') this.#knowledge.judge(place, outcome, tried.message ?? outcome)
     this.#later(() => this.#addRun(place, tried, units))
@@ -76,14 +78,32 @@ export class Learning {
     if (agreed !== undefined) this.#knowledge.compare(place, agreed)
   }
 
-  #triedEndpoint(endpoint: string, { outcome, retryAfterMs }: Tried): void {
-    const { rests, loads } = this.#knowledge
-    const now = performance.now()
-    if (outcome === 'answered') rests.succeeded(endpoint)
+  /** A model was to be made ready in the background, and could not be. @param durationMs - how long that took */
+  loadFailed(planned: Planned, placement: DevicePlacement, { code, message }: EdgewardError, durationMs: number): void {
+    if (code === 'CANARY_FAILED') this.#knowledge.judge(placeOf(planned, placement), code, message)
+    this.#knowledge.setbacks.failed(this.#onDevice(planned, placement), code, message, durationMs)
+  }
+
+  #triedDevice(planned: Planned, placement: DevicePlacement, { outcome, message = '', durationMs }: Tried): void {
+    const { setbacks } = this.#knowledge
+    if (outcome === 'cancelled' || outcome === 'aborted') return
+    const place = this.#onDevice(planned, placement)
+    if (outcome === 'answered') setbacks.succeeded(place)
+    else setbacks.failed(place, outcome, message, durationMs)
+  }
+
+  #triedEndpoint(endpoint: string, { outcome, message, retryAfterMs }: Tried): void {
+    const { breakers, loads } = this.#knowledge
+    if (outcome === 'answered') breakers.succeeded(endpoint)
     else if (outcome !== 'cancelled' && outcome !== 'aborted') {
-      if (outcome === 'REMOTE_OVERLOADED') loads.refused(endpoint, now)
-      rests.failed(endpoint, outcome, now, retryAfterMs)
+      if (outcome === 'REMOTE_OVERLOADED') loads.refused(endpoint, performance.now())
+      breakers.failed(endpoint, { code: outcome, message, retryAfterMs })
     }
+  }
+
+  #onDevice(planned: Planned, placement: DevicePlacement): DeviceKeyParts {
+    const { model, capabilities } = planned
+    return this.#knowledge.places.onDevice({ model, capabilities, placement, manifest: manifestOf(planned) })
   }
 
   /** When the last byte of the model's newest load came, by `performance.now()`. */

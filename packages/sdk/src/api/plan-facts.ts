@@ -52,7 +52,8 @@ export class PlanFacts {
       measurements: isEdgewardError(manifest)
         ? noMeasurements
         : knowledge.ofDevice(manifest, task, capabilities, backendNames),
-      resting: new Map(),
+      resting: isEdgewardError(manifest) ? nothingRests : knowledge.resting(manifest, capabilities),
+      endpointOrder: options.endpointOrder,
       benchmark: knowledge.benchmark(capabilities),
       link: knowledge.link,
     })
@@ -86,6 +87,7 @@ export function taskOf(source: Found): TaskName {
 
 const backendNames: readonly Backend[] = ['webgpu', 'wasm']
 const noMeasurements: PlanInput['measurements'] = new Map()
+const nothingRests: PlanInput['resting'] = new Map()
 
 /** Where nobody says how much work a request is: two sentences, a picture of a megapixel, a thousand numbers. */
 const ordinaryUnits: { readonly [T in TaskName]: number } = { tensors: 1, 'feature-extraction': 32, 'image-to-text': 1 }

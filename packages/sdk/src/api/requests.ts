@@ -11,7 +11,15 @@ import type {
   Trace,
 } from '../contract/index.js'
 import { isEdgewardError, type ErrorCode } from '../errors/index.js'
-import { Deadline, dispatch, prepareFirst, type DispatchContext, type Engines, type Tried } from '../router/index.js'
+import {
+  Deadline,
+  dispatch,
+  prepareFirst,
+  RetryBudget,
+  type DispatchContext,
+  type Engines,
+  type Tried,
+} from '../router/index.js'
 import { abortable, splitModelName } from '../shared/index.js'
 import { prepareInput, unitsOf } from '../tasks/page.js'
 import type { Emitter } from '../telemetry/index.js'
@@ -40,6 +48,7 @@ interface Worked<V> {
 
 export class Requests {
   readonly #parts: RequestsParts
+  readonly #retries = new RetryBudget()
 
   constructor(parts: RequestsParts) {
     this.#parts = parts
@@ -65,7 +74,7 @@ export class Requests {
       const request = { model, task, policy, lane, units: call.units, load: 'sessions' } as const
       const result = await this.#withPlan(request, deadline, call, async (planned) => {
         const engineRequest = { ...requestOf(planned), task, lane, maxQueued: planned.policy.maxQueued, ...own }
-        const context = { ...this.#context(planned, call, deadline), ...hedging.of(call, planned.policy) }
+        const context = { ...this.#context(planned, call, deadline), ...hedging.of(call, planned) }
         const answered = await dispatch(planned.planned, engineRequest, context)
         aftermath.answered(planned, engineRequest, answered, call.units)
         return { placement: answered.placement, value: answered, codes: answered.attempts.map(({ code }) => code) }
@@ -135,6 +144,13 @@ export class Requests {
       engines: reachableEngines(engines, policy),
       deadline,
       startedAt: call.startedAt,
+      waitsForDevice: policy.prefer === 'cheapest',
+      retry: {
+        budget: this.#retries,
+        onRetry: (placement, delayMs) =>
+          note(call, 'retry', `${nameOf(placement)} is asked again in ${Math.round(delayMs)} ms`),
+      },
+      onReplay: (placement) => note(call, 'replay', `${nameOf(placement)} was lost, and is tried again`),
       onFallback(attempt) {
         note(call, 'fallback', `${nameOf(attempt.placement)} failed: ${attempt.code}`)
         emitter.emit('fallback', { model, task, attempt })
