@@ -160,7 +160,7 @@ describe('an address that leads nowhere', () => {
 })
 
 describe('a failure of the endpoint', () => {
-  it('in a run is 500, says which model, and keeps the reason for the log', async () => {
+  it('to run on these values is 400, says which model, and keeps the reason for the log', async () => {
     const { infer, log } = await startServer()
     const at = (index: number) => ({
       inputs: [
@@ -171,9 +171,9 @@ describe('a failure of the endpoint', () => {
 
     const response = await infer('gather', at(99))
 
-    expect(response.status).toBe(500)
+    expect(response.status).toBe(400)
     const error = await errorOf(response)
-    expect(error).toContain('model "gather" failed on these inputs')
+    expect(error).toContain('model "gather" cannot run on these values')
     expect(error).not.toMatch(/onnxruntime|Gather|[/\\]/)
     const requestId = response.headers.get('X-Request-Id')
     expect(error).toContain(requestId)

@@ -1,15 +1,23 @@
 /** One model as clients see it: what it takes and gives, and how a request gets its turn at a session. */
-import { EdgewardError, type TensorMap } from 'edgeward'
+import { EdgewardError, isEdgewardError, type TensorMap } from 'edgeward'
 import type { TensorSpec } from 'edgeward/manifest'
 import { RecentMean } from '../load/recent-mean.js'
-import type { ServedGraph } from './read-models.js'
+import { messageOf } from './message-of.js'
+import type { ServedFile, ServedGraph } from './read-models.js'
 import type { SessionSource } from './session-messages.js'
 import { SessionQueue, type SessionQueueLimits } from './session-queue.js'
 import { SessionThread } from './session-thread.js'
 
 export interface ServedModelLimits extends SessionQueueLimits {
   readonly threadsPerRun: number
+  readonly runTimeLimitMs: number
 }
+
+/** How many hung threads a model may have: each keeps its memory, and may keep a processor busy. */
+const maxHungThreads = 2
+
+/** After a session could not be opened, how long requests hear of it without another try, which reads the whole file. */
+const restMs = 1000
 
 /** A served graph with its queue and its sessions: one for each run that may go on at a time, opened when needed. */
 export class ServedModel {
@@ -19,12 +27,17 @@ export class ServedModel {
   readonly revision: string
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
+  /** The graph's file and those of its external data. */
+  readonly files: readonly ServedFile[]
   readonly queue: SessionQueue
   readonly #source: SessionSource
   readonly #sessions = new Set<SessionThread>()
   readonly #idle: SessionThread[] = []
   readonly #recentRunSeconds = new RecentMean()
-  #lastLoadFailed = false
+  readonly #runTimeLimitMs: number
+  /** Threads that count as hung and have not ended yet. */
+  readonly #hung = new Set<SessionThread>()
+  #lastFailure: { readonly error: EdgewardError; readonly at: number } | undefined
   #disposed = false
 
   constructor({ name, revision, graph, files }: ServedGraph, limits: ServedModelLimits) {
@@ -33,13 +46,20 @@ export class ServedModel {
     this.versions = revision === '1' ? ['1'] : ['1', revision]
     this.inputs = graph.inputs
     this.outputs = graph.outputs
+    this.files = files
+    this.#runTimeLimitMs = limits.runTimeLimitMs
     this.queue = new SessionQueue(name, limits)
     this.#source = { files, threadsPerRun: limits.threadsPerRun }
   }
 
   /** Whether a request can be answered, as far as is known: the session opens with the first one. */
   get isReady(): boolean {
-    return !this.#lastLoadFailed && !this.#disposed
+    return !this.#lastFailure && !this.#disposed && this.#hung.size < maxHungThreads
+  }
+
+  /** The model is not ready until a session has been opened; whoever asks within the next second hears `error`. */
+  refuse(error: EdgewardError): void {
+    this.#lastFailure = { error, at: performance.now() }
   }
 
   get loadedSessions(): number {
@@ -60,7 +80,7 @@ export class ServedModel {
    * Runs the graph when the queue lets it.
    *
    * @param inputs Already checked; their memory goes over to the session.
-   * @throws {EdgewardError} `REMOTE_OVERLOADED`, `SESSION_FAILED`, `RUN_FAILED`, `DISPOSED`; `signal.reason` after an
+   * @throws {EdgewardError} `REMOTE_OVERLOADED`, `SESSION_FAILED`, `RUN_FAILED`, `INVALID_INPUT`, `DISPOSED`; `signal.reason` after an
    *   abort.
    */
   run(inputs: TensorMap, outputs: readonly string[], signal: AbortSignal): Promise<TensorMap> {
@@ -79,7 +99,8 @@ export class ServedModel {
   /** Frees the sessions; the one of a run that goes on is freed when it ends. */
   async dispose(): Promise<void> {
     this.#disposed = true
-    await Promise.all([...this.#sessions].map((session) => this.#close(session)))
+    const hung = [...this.#hung].map((session) => session.close())
+    await Promise.all([...[...this.#sessions].map((session) => this.#close(session)), ...hung])
   }
 
   /** Runs that fail are not counted: they may end at once, and would make the model look faster than it is. */
@@ -95,26 +116,39 @@ export class ServedModel {
     if (this.#disposed) throw new EdgewardError('DISPOSED', 'the endpoint is shutting down')
     const idle = this.#idle.pop()
     if (idle?.isAlive) return idle
-    if (idle) this.#sessions.delete(idle)
+    if (idle) this.#forget(idle)
     const session = await this.#openSession()
     this.#sessions.add(session)
     return session
   }
 
   async #openSession(): Promise<SessionThread> {
+    if (this.#hung.size >= maxHungThreads) throw new EdgewardError('SESSION_FAILED', 'the sessions of the model hang')
+    if (this.#lastFailure && performance.now() - this.#lastFailure.at < restMs) throw this.#lastFailure.error
     try {
-      const session = await SessionThread.open(this.#source)
-      this.#lastLoadFailed = false
+      const session = await SessionThread.open(this.#source, this.#runTimeLimitMs)
+      this.#lastFailure = undefined
       return session
     } catch (thrown) {
-      this.#lastLoadFailed = true
-      throw thrown
+      const error = isEdgewardError(thrown) ? thrown : new EdgewardError('SESSION_FAILED', messageOf(thrown))
+      this.refuse(error)
+      throw error
     }
   }
 
   async #giveBack(session: SessionThread): Promise<void> {
-    if (this.#disposed || !session.isAlive) await this.#close(session)
+    if (!session.isAlive) this.#forget(session)
+    else if (this.#disposed) await this.#close(session)
     else this.#idle.push(session)
+  }
+
+  /** A thread that has ended is gone with that; one that hangs ends itself should it ever come back. */
+  #forget(session: SessionThread): void {
+    this.#sessions.delete(session)
+    this.#hung.add(session)
+    void session.close()
+    void session.close()
+    void session.ended.then(() => this.#hung.delete(session))
   }
 
   async #close(session: SessionThread): Promise<void> {

@@ -14,8 +14,12 @@ export interface SessionSource {
 export type SessionRequest =
   { readonly kind: 'run'; readonly inputs: TensorMap; readonly outputs: readonly string[] } | { readonly kind: 'close' }
 
-/** From the thread: first `ready` or `failed`, then one for each `run`. */
+/**
+ * From the thread: first `ready` or `failed`, then one for each `run`. `refused`: the model cannot run on these values,
+ * such as an index outside of its table; `failed`: whatever else went wrong.
+ */
 export type SessionReply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'outputs'; readonly outputs: TensorMap }
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string }

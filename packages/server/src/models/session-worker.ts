@@ -1,12 +1,10 @@
 /** The thread that holds one ONNX Runtime session: `run` blocks, and must not block the endpoint. */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import { dirname, relative, sep } from 'node:path'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { Tensor, TensorMap } from 'edgeward'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { messageOf } from './message-of.js'
-import type { ServedFile } from './read-models.js'
+import { readModelFile } from './model-file.js'
 import type { SessionReply, SessionRequest, SessionSource } from './session-messages.js'
 
 /** Only fatal ones: failures are reported by what is thrown, and ONNX Runtime's own lines would break a JSON log. */
@@ -32,20 +30,20 @@ async function serveSession(port: MessagePort, source: SessionSource): Promise<v
 
 async function openSession(source: SessionSource): Promise<InferenceSession> {
   const { files, threadsPerRun } = source
-  for (const file of files) await checkFile(file)
-  return InferenceSession.create(files[0].filePath, { logSeverityLevel, intraOpNumThreads: threadsPerRun })
-}
-
-/** A file that is not what its manifest says could give wrong answers without any error. */
-async function checkFile({ filePath, bytes, sha256 }: ServedFile): Promise<void> {
-  const hash = createHash('sha256')
-  const file = createReadStream(filePath)
-  await pipeline(file, hash)
-  const found = hash.digest('hex')
-  if (found === sha256) return
-  throw new Error(
-    `${filePath} has ${file.bytesRead} bytes with SHA-256 ${found}, but its manifest says ${bytes} bytes with ${sha256}: pack the model again`,
-  )
+  const [graph, ...others] = files
+  const folder = dirname(graph.filePath)
+  // From memory: a path would be read after it was checked, and ONNX Runtime maps external data for the session's life,
+  // so that a file that is overwritten or cut short later would change the answers, or end the process.
+  const externalData = []
+  for (const file of others) {
+    const path = relative(folder, file.filePath).split(sep).join('/')
+    externalData.push({ path, data: await readModelFile(file) })
+  }
+  return InferenceSession.create(await readModelFile(graph), {
+    logSeverityLevel,
+    intraOpNumThreads: threadsPerRun,
+    ...(externalData.length > 0 ? { externalData } : {}),
+  })
 }
 
 async function answer(session: InferenceSession, inputs: TensorMap, outputs: readonly string[]): Promise<SessionReply> {
@@ -54,8 +52,14 @@ async function answer(session: InferenceSession, inputs: TensorMap, outputs: rea
     const results = await session.run(feeds, outputs)
     return { kind: 'outputs', outputs: Object.fromEntries(outputs.map((name) => [name, fromOrt(results[name], name)])) }
   } catch (thrown) {
-    return { kind: 'failed', message: messageOf(thrown) }
+    const message = messageOf(thrown)
+    return { kind: isRefusal(message) ? 'refused' : 'failed', message }
   }
+}
+
+/** Whether a node of the graph could not work on the values; ONNX Runtime says so in words only. */
+function isRefusal(message: string): boolean {
+  return message.startsWith('Non-zero status code returned while running') && !/alloc|memory/i.test(message)
 }
 
 function toOrt({ dtype, data, shape }: Tensor): OrtTensor {

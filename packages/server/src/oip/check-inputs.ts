@@ -3,6 +3,9 @@ import { EdgewardError, type Tensor, type TensorMap } from 'edgeward'
 import type { TensorSpec } from 'edgeward/manifest'
 import { datatypeOf, type RequestedOutput } from 'edgeward/oip'
 
+/** What ONNX Runtime takes. */
+const longestDimension = 2 ** 31 - 1
+
 /** The part of a served model that requests are checked against. */
 export interface ModelSignature {
   readonly name: string
@@ -55,7 +58,12 @@ function checkInput(model: ModelSignature, spec: TensorSpec, { dtype, shape }: T
   const fits =
     shape.length === spec.shape.length &&
     shape.every((length, axis) => typeof spec.shape[axis] === 'string' || spec.shape[axis] === length)
-  if (!fits) throw wrong(`input "${spec.name}" has shape [${shape.join(', ')}]; ${takes(model, spec)}`)
+  if (!fits) throw wrong(`input "${spec.name}" has shape [${shape.slice(0, 8).join(', ')}]; ${takes(model, spec)}`)
+  // Only a tensor without values gets here with such a one.
+  const tooLong = shape.find((length) => length > longestDimension)
+  if (tooLong !== undefined) {
+    throw wrong(`input "${spec.name}" has a dimension of ${tooLong}, should be at most ${longestDimension}`)
+  }
 }
 
 function checkSymbols(

@@ -10,6 +10,8 @@ import { requestSignal } from './request-signal.js'
 
 export interface OipRouteOptions {
   readonly requestTimeLimitMs: number
+  /** Whether the endpoint takes requests and knows of no end. */
+  readonly takesRequests: () => boolean
   /** Aborts when the time to finish what is running is over. */
   readonly shutdownSignal: AbortSignal
 }
@@ -23,7 +25,7 @@ declare module 'fastify' {
 
 /** Adds the protocol's routes to `app`. */
 export function addOipRoutes(app: FastifyInstance, store: ModelStore, options: OipRouteOptions): void {
-  addServerRoutes(app, store)
+  addServerRoutes(app, store, options)
   // Decides before the body is read: nobody uploads 64 MiB to a model that does not exist.
   app.addHook('onRequest', async (request) => {
     if (hasModel(request.params)) request.servedModel = findModel(store, request.params)
@@ -33,9 +35,12 @@ export function addOipRoutes(app: FastifyInstance, store: ModelStore, options: O
   }
 }
 
-function addServerRoutes(app: FastifyInstance, store: ModelStore): void {
+function addServerRoutes(app: FastifyInstance, store: ModelStore, { takesRequests }: OipRouteOptions): void {
   addRoute(app, 'GET', '/v2/health/live', async () => ({ live: true }))
-  addRoute(app, 'GET', '/v2/health/ready', async () => ({ ready: true }))
+  addRoute(app, 'GET', '/v2/health/ready', async () => {
+    if (takesRequests()) return { ready: true }
+    throw new EdgewardError('DISPOSED', 'the endpoint is shutting down')
+  })
   addRoute(app, 'GET', '/v2', async () => serverMetadata())
   addRoute(app, 'GET', '/v2/models', async () => ({ models: store.list().map((model) => model.name) }))
   addRoute(app, 'POST', '/v2/repository/index', async () => store.list().map(indexEntry))
@@ -46,7 +51,7 @@ function addModelRoutes(app: FastifyInstance, base: string, options: OipRouteOpt
   addRoute(app, 'GET', `${base}/ready`, async (request, reply) => {
     const { name, isReady } = modelOf(request)
     if (isReady) return { name, ready: true }
-    return reply.code(503).send({ error: `model "${name}" could not be loaded when it was last asked for` })
+    return reply.code(503).send({ error: `model "${name}" cannot be loaded; the endpoint's log has the reason` })
   })
   addRoute(app, 'POST', `${base}/infer`, async (request, reply) => {
     const body = request.body instanceof Uint8Array ? request.body : undefined

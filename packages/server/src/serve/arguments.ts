@@ -29,6 +29,12 @@ export const serveUsage = `edgeward serve --models <folder> [options]
   --max-concurrent-runs <n>    how many runs of each model at a time (${defaultServerOptions.maxConcurrentRuns})
   --threads-per-run <n>        threads inside a run (${defaultServerOptions.threadsPerRun}: as ONNX Runtime decides)
   --request-time-limit-ms <n>  how long a request may take (${defaultServerOptions.requestTimeLimitMs})
+  --run-time-limit-ms <n>      how long a run may take until it counts as hung (${defaultServerOptions.runTimeLimitMs})
+  --max-connections <n>        how many connections may be open (${defaultServerOptions.maxConnections})
+  --head-time-limit-ms <n>     how long a request's head may take to arrive (${defaultServerOptions.headTimeLimitMs})
+  --arrival-time-limit-ms <n>  how long a whole request may take to arrive (${defaultServerOptions.arrivalTimeLimitMs})
+  --keep-alive-time-limit-ms <n>  how long a connection may wait for its next request (${defaultServerOptions.keepAliveTimeLimitMs})
+  --shutdown-grace-ms <n>      how long requests are still taken once stopped (${defaultServerOptions.shutdownGraceMs})
   --shutdown-time-limit-ms <n> how long to finish what is running (${defaultServerOptions.shutdownTimeLimitMs})
   --log-format <format>        ${logFormats.join(' or ')} (${defaultServerOptions.logFormat})
   --log-level <level>          ${logLevels.join(', ')} (${defaultServerOptions.logLevel})
@@ -62,6 +68,12 @@ const numberFlags = {
   'max-concurrent-runs': 'maxConcurrentRuns',
   'threads-per-run': 'threadsPerRun',
   'request-time-limit-ms': 'requestTimeLimitMs',
+  'run-time-limit-ms': 'runTimeLimitMs',
+  'max-connections': 'maxConnections',
+  'head-time-limit-ms': 'headTimeLimitMs',
+  'arrival-time-limit-ms': 'arrivalTimeLimitMs',
+  'keep-alive-time-limit-ms': 'keepAliveTimeLimitMs',
+  'shutdown-grace-ms': 'shutdownGraceMs',
   'shutdown-time-limit-ms': 'shutdownTimeLimitMs',
 } as const satisfies Record<string, keyof ServerOptions>
 

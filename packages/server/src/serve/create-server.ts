@@ -2,9 +2,11 @@
 import { EdgewardError } from 'edgeward'
 import { fastify, LogController, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { ProcessLoad } from '../load/process-load.js'
+import { checkContents, checkSizes, type ReportRefusal } from '../models/check-models.js'
 import { ModelStore } from '../models/model-store.js'
 import { addOipRoutes } from '../oip/routes.js'
 import { addAuth } from './auth.js'
+import { connectionOptions, limitConnections } from './connections.js'
 import { addCors } from './cors.js'
 import { addDraining } from './draining.js'
 import { addErrorResponses } from './error-response.js'
@@ -18,9 +20,6 @@ import { textLog } from './text-log.js'
 /** What Node takes as the head of a request; the router has no limit of its own then. */
 const maxAddressLength = 16_384
 
-/** How long a body may take to arrive: a slow uplink may be slow, a client that never ends may not. */
-const bodyTimeLimitMs = 300_000
-
 /**
  * The endpoint as a Fastify app, which answers as soon as it `listen`s. Sessions open when first needed. `close()`
  * stops listening, finishes what is running within `shutdownTimeLimitMs`, and frees the sessions.
@@ -32,26 +31,39 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const resolved = resolveServerOptions(options)
   const store = await ModelStore.open(resolved.modelsFolder, resolved)
   const app = createApp(resolved)
+  limitConnections(app, resolved)
   // In the order in which a request meets them; CORS before whatever may refuse, so that pages can read the refusal.
   addRequestLog(app)
   addErrorResponses(app, resolved)
   await addCors(app, resolved.corsOrigins)
-  const shutdownSignal = addDraining(app, resolved.shutdownTimeLimitMs)
+  const draining = addDraining(app, resolved)
   addAuth(app, resolved.keys)
   acceptAnyBody(app)
   const load = new ProcessLoad()
   addMetrics(app, store, load)
   addLoadHeader(app, load)
-  addOipRoutes(app, store, { requestTimeLimitMs: resolved.requestTimeLimitMs, shutdownSignal })
+  addOipRoutes(app, store, { ...draining, requestTimeLimitMs: resolved.requestTimeLimitMs })
   await addModelFiles(app, resolved.modelsFolder, store)
+  await checkFiles(app, store)
   app.addHook('onClose', () => store.dispose())
   return app
 }
 
-function createApp({ logFormat, logLevel, logStream, maxBodyBytes }: ResolvedServerOptions): FastifyInstance {
+/** Names the models that cannot be served; the others are served. Contents are read while the endpoint answers already. */
+async function checkFiles(app: FastifyInstance, store: ModelStore): Promise<void> {
+  const report: ReportRefusal = ({ name: model }, err) =>
+    app.log.error({ model, err }, `model "${model}" is not served`)
+  await checkSizes(store.list(), report)
+  const closing = new AbortController()
+  app.addHook('preClose', async () => closing.abort())
+  app.addHook('onReady', async () => void checkContents(store.list(), report, closing.signal))
+}
+
+function createApp(options: ResolvedServerOptions): FastifyInstance {
+  const { logFormat, logLevel, logStream, maxBodyBytes } = options
   return fastify({
+    ...connectionOptions(options),
     bodyLimit: maxBodyBytes,
-    requestTimeout: bodyTimeLimitMs,
     genReqId: requestId,
     return503OnClosing: false, // addDraining answers in the protocol's shape.
     logger: { level: logLevel, stream: logFormat === 'json' ? logStream : textLog(logStream) },

@@ -1,35 +1,48 @@
-/** Shutting down without losing a request: new ones are refused, those that are under way get their answers. */
+/** Shutting down without losing a request: for a moment they are still taken, then refused; all get their answers. */
 import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EdgewardError } from 'edgeward'
 import type { FastifyInstance } from 'fastify'
+import type { ResolvedServerOptions } from './options.js'
 
 /** Time for answers to be written after the limit; connections that still talk then are cut. */
 const lastWordsMs = 500
 
+/** How far a shutdown has come. */
+export interface Draining {
+  /** Whether the endpoint takes requests and knows of no end. */
+  readonly takesRequests: () => boolean
+  /** Aborts when the time to finish is over. */
+  readonly shutdownSignal: AbortSignal
+}
+
 /**
- * Makes `app.close()` wait for the requests that are under way, but no longer than `timeLimitMs`.
- *
- * @returns A signal that aborts when the time to finish is over.
+ * Makes `app.close()` wait for the requests that are under way, but no longer than `shutdownTimeLimitMs`. For the first
+ * `shutdownGraceMs` of it, requests are still taken: a client that is just sending one on a connection that it holds, or
+ * has just connected, would find it cut.
  */
-export function addDraining(app: FastifyInstance, timeLimitMs: number): AbortSignal {
-  let draining = false
+export function addDraining(app: FastifyInstance, limits: ResolvedServerOptions): Draining {
+  const { shutdownGraceMs, shutdownTimeLimitMs } = limits
+  let phase: 'open' | 'grace' | 'draining' = 'open'
   const timers: NodeJS.Timeout[] = []
   const shutdown = new AbortController()
   // Every request that is under way listens.
   setMaxListeners(0, shutdown.signal)
   const refusal = () => new EdgewardError('DISPOSED', 'the endpoint is shutting down')
   app.addHook('onRequest', async () => {
-    if (draining) throw refusal()
+    if (phase === 'draining') throw refusal()
   })
   app.addHook('onSend', async (_request, reply) => {
     // A connection that stays open after its answer would keep the endpoint from ending.
-    if (draining) void reply.header('Connection', 'close')
+    if (phase !== 'open') void reply.header('Connection', 'close')
   })
   app.addHook('preClose', async () => {
-    draining = true
-    timers.push(setTimeout(() => shutdown.abort(refusal()), timeLimitMs))
-    timers.push(setTimeout(() => app.server.closeAllConnections(), timeLimitMs + lastWordsMs))
+    phase = 'grace'
+    timers.push(setTimeout(() => shutdown.abort(refusal()), shutdownTimeLimitMs))
+    timers.push(setTimeout(() => app.server.closeAllConnections(), shutdownTimeLimitMs + lastWordsMs))
+    if (app.server.listening) await sleep(Math.min(shutdownGraceMs, shutdownTimeLimitMs))
+    phase = 'draining'
   })
   app.addHook('onClose', async () => timers.forEach(clearTimeout))
-  return shutdown.signal
+  return { takesRequests: () => phase === 'open', shutdownSignal: shutdown.signal }
 }

@@ -19,6 +19,9 @@ const retryAfterSeconds = 1
 /** What the log says of a client that left before its answer; nobody receives it. Known from nginx. */
 const clientClosedRequest = 499
 
+/** Letters of a failure's message. */
+const longestMessage = 1000
+
 /** Answers whatever is thrown, and addresses that lead nowhere. */
 export function addErrorResponses(app: FastifyInstance, { maxBodyBytes }: { maxBodyBytes: number }): void {
   app.setNotFoundHandler(async (request, reply) => {
@@ -39,8 +42,21 @@ function answerError(error: EdgewardError, request: FastifyRequest, reply: Fasti
   // A client's mistake is not logged in words: the message may quote what it sent.
   if (status === 500) return answerUnexpected(error, request, reply)
   if (status === 503) void reply.header('Retry-After', retryAfterSeconds)
+  if (error.cause !== undefined && status === 400) return answerRefusedValues(error, request, reply)
   if (status === 401) void reply.header('WWW-Authenticate', 'Bearer')
-  return reply.code(status).send({ error: error.message })
+  return reply.code(status).send({ error: shorten(error.message) })
+}
+
+/** What a message quotes may be as long as the request. */
+function shorten(message: string): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`
+}
+
+/** The values are the client's, the reason is ONNX Runtime's: it stays here, as with failures of the endpoint. */
+function answerRefusedValues(error: EdgewardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.log.info({ err: error.cause }, 'the model refused the values')
+  const what = `model "${request.servedModel?.name ?? ''}" cannot run on these values`
+  return reply.code(400).send({ error: `${what}; the endpoint's log has the reason under request id ${request.id}` })
 }
 
 /** The client learns what failed; the log learns why, because the reason may hold paths of this machine. */

@@ -23,6 +23,21 @@ export interface ServerOptions {
   readonly threadsPerRun?: number
   /** How long a request may take once it has been read, waiting and loading included. */
   readonly requestTimeLimitMs?: number
+  /** How long a run may take until its session thread counts as hung, and another one takes its place. */
+  readonly runTimeLimitMs?: number
+  /** How many connections may be open; more are closed at once. */
+  readonly maxConnections?: number
+  /** How long the head of a request may take to arrive; a connection that never sends one is ended then, too. */
+  readonly headTimeLimitMs?: number
+  /** How long a whole request may take to arrive, head and body. */
+  readonly arrivalTimeLimitMs?: number
+  /** How long a connection may wait for its next request. */
+  readonly keepAliveTimeLimitMs?: number
+  /**
+   * How long a shutdown still takes requests: `/v2/health/ready` says 503, and every answer closes its connection, so
+   * that nothing that was sent meets a closed door. Behind a load balancer: longer than it takes to notice.
+   */
+  readonly shutdownGraceMs?: number
   /** How long a shutdown waits for what is running. */
   readonly shutdownTimeLimitMs?: number
   readonly logFormat?: LogFormat
@@ -42,6 +57,12 @@ export const defaultServerOptions = Object.freeze({
   maxConcurrentRuns: 1,
   threadsPerRun: 0,
   requestTimeLimitMs: 60_000,
+  runTimeLimitMs: 120_000,
+  maxConnections: 10_000,
+  headTimeLimitMs: 30_000,
+  arrivalTimeLimitMs: 300_000,
+  keepAliveTimeLimitMs: 72_000,
+  shutdownGraceMs: 500,
   shutdownTimeLimitMs: 10_000,
   logFormat: 'text',
   logLevel: 'info',
@@ -53,6 +74,12 @@ const smallestNumbers = {
   maxConcurrentRuns: 1,
   threadsPerRun: 0,
   requestTimeLimitMs: 1,
+  runTimeLimitMs: 1,
+  maxConnections: 1,
+  headTimeLimitMs: 1,
+  arrivalTimeLimitMs: 1,
+  keepAliveTimeLimitMs: 1,
+  shutdownGraceMs: 0,
   shutdownTimeLimitMs: 0,
 } as const
 

@@ -37,10 +37,25 @@ function closeOnSignal(app: FastifyInstance): Promise<void> {
     const stop = (signal: NodeJS.Signals) => {
       app.log.info({ signal }, 'shutting down: finishing what is running')
       for (const name of stopSignals) process.off(name, stop)
-      app.close().then(resolve, reject)
+      app
+        .close()
+        .then(() => endForSure(app))
+        .then(resolve, reject)
     }
     for (const name of stopSignals) process.on(name, stop)
   })
 }
+
+/** A run that does not come back holds its thread, and that the process; nothing inside of the process ends such a thread. */
+function endForSure(app: FastifyInstance): void {
+  const kill = () => {
+    app.log.error('a run has not come back in time: ending without it')
+    process.kill(process.pid, 'SIGKILL')
+  }
+  setTimeout(kill, lastWordsMs).unref()
+}
+
+/** Time for the process to end by itself once everything is closed. */
+const lastWordsMs = 1000
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const

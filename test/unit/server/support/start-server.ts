@@ -39,6 +39,7 @@ export async function startServer(options: Partial<ServerOptions> = {}): Promise
     logFormat: 'json',
     logLevel: 'debug',
     logStream,
+    shutdownGraceMs: 0,
     ...options,
   })
   onTestFinished(() => app.close())
