@@ -1,10 +1,7 @@
 /** The canary: no answer of a backend that computes wrongly gets past it. */
 import { describe, expect, it, vi } from 'vitest'
-import type { CanaryInput, CanaryOutput, Graph, Tensor, TensorMap } from '../../../packages/sdk/src/contract/index.js'
-import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
+import type { Canary, CanaryInput, CanaryOutput, Tensor, TensorMap } from '../../../packages/sdk/src/contract/index.js'
 import { runCanary } from '../../../packages/sdk/src/worker/canary.js'
-
-const turn = { lane: 'default', model: 'model', signal: neverAborted() } as const
 
 const expected: CanaryOutput = {
   shape: [6],
@@ -15,9 +12,13 @@ const expected: CanaryOutput = {
 const xInput: CanaryInput = { dtype: 'float32', shape: [2], data: [1, 2] }
 const right = [1, 2, 3, 4, 5, 6]
 
-function graphWith(output: Partial<CanaryOutput>, x: CanaryInput = xInput): Graph {
-  const file = { path: 'model.onnx', bytes: 1, sha256: '', chunks: [] }
-  return { file, inputs: [], outputs: [], canary: { inputs: { x }, outputs: { y: { ...expected, ...output } } } }
+function canaryWith(output: Partial<CanaryOutput>, x: CanaryInput = xInput): Canary {
+  return { inputs: { x }, outputs: { y: { ...expected, ...output } } }
+}
+
+/** Runs the canary on a backend that answers with this output. */
+async function runOnTensor(y: Tensor, output: Partial<CanaryOutput> = {}) {
+  await runCanary(() => Promise.resolve({ y }), canaryWith(output), 'model (model, fp32, webgpu)')
 }
 
 /** Runs the canary on a backend that answers with these numbers. */
@@ -26,9 +27,7 @@ async function runOn(
   output: Partial<CanaryOutput> = {},
   shape: readonly number[] = [data.length],
 ) {
-  const y: Tensor = { dtype: 'float32', shape, data: Float32Array.from(data) }
-  const session = { run: () => Promise.resolve({ y }), release: () => Promise.resolve() }
-  await runCanary(session, graphWith(output), 'model (model, fp32, webgpu)', turn)
+  await runOnTensor({ dtype: 'float32', shape, data: Float32Array.from(data) }, output)
 }
 
 describe('a canary', () => {
@@ -59,8 +58,7 @@ describe('a canary', () => {
   })
 
   it('refuses an output that is missing', async () => {
-    const session = { run: () => Promise.resolve({}), release: () => Promise.resolve() }
-    const running = runCanary(session, graphWith({}), 'model', turn)
+    const running = runCanary(() => Promise.resolve({}), canaryWith({}), 'model')
     await expect(running).rejects.toMatchObject({ code: 'CANARY_FAILED' })
   })
 
@@ -91,8 +89,7 @@ describe('a canary', () => {
       { dtype: 'string', shape: [1], data: ['text'] },
     ]
     for (const input of inputs) {
-      const session = { run, release: () => Promise.resolve() }
-      await runCanary(session, graphWith({}, input), 'model', turn).catch(() => undefined)
+      await runCanary(run, canaryWith({}, input), 'model').catch(() => undefined)
     }
     const sent = run.mock.calls.map(([{ x }]) => x)
     expect(sent[0]?.data).toHaveLength(20)
@@ -104,10 +101,29 @@ describe('a canary', () => {
     ])
   })
 
-  it('is not needed: a graph without one runs nothing', async () => {
-    const run = vi.fn(() => Promise.resolve({}))
-    const { file, inputs, outputs } = graphWith({})
-    await runCanary({ run, release: () => Promise.resolve() }, { file, inputs, outputs }, 'model', turn)
-    expect(run).not.toHaveBeenCalled()
+  it('says so when there is nothing but zeros, and when there is no number', async () => {
+    const nine = { shape: [9], values: [1, 2, 3], stride: 3 }
+    await expect(runOn(new Array<number>(9).fill(0), nine)).rejects.toThrow('nothing but zeros')
+    await expect(runOn([1, 0, 0, NaN, 0, 0, 3, 0, 0], nine)).rejects.toThrow('not a number at 3')
+  })
+
+  it('compares every output that it has', async () => {
+    const outputs = { y: expected, z: { ...expected, values: [1, 2, 3, 4, 5, 7] } }
+    const tensor: Tensor = { dtype: 'float32', shape: [6], data: Float32Array.from(right) }
+    const run = vi.fn(() => Promise.resolve({ y: tensor, z: tensor }))
+    const running = runCanary(run, { inputs: { x: xInput }, outputs }, 'model')
+    await expect(running).rejects.toMatchObject({ code: 'CANARY_FAILED', details: { output: 'z', position: 5 } })
+    expect(run.mock.calls).toEqual([[expect.anything(), ['y', 'z']]])
+  })
+
+  it.each([
+    ['int64', BigInt64Array.of(1n, 2n, 3n, 4n, 5n, 6n), BigInt64Array.of(1n, 2n, 3n, 4n, 5n, 7n)],
+    ['uint8', Uint8Array.from(right), Uint8Array.of(1, 2, 3, 4, 5, 7)],
+    ['float16', Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600), new Uint16Array(6).fill(0x3c00)],
+  ] as const)('compares %s', async (dtype, data, wrong) => {
+    await expect(runOnTensor({ dtype, shape: [6], data } as Tensor)).resolves.toBeUndefined()
+    await expect(runOnTensor({ dtype, shape: [6], data: wrong } as Tensor)).rejects.toMatchObject({
+      code: 'CANARY_FAILED',
+    })
   })
 })

@@ -9,6 +9,8 @@ import { ChunkedFile } from '../../../packages/sdk/src/weights/chunked-file.js'
 import { sessionInput, type GraphFiles, type SessionInput } from '../../../packages/sdk/src/worker/graph-files.js'
 import { createGraphSession } from '../../../packages/sdk/src/worker/ort-session.js'
 import { LaneQueue } from '../../../packages/sdk/src/worker/lane-queue.js'
+import { RuntimeMemory } from '../../../packages/sdk/src/worker/runtime-memory.js'
+import { Trust } from '../../../packages/sdk/src/worker/trust.js'
 
 const chunkBytes = 65_536
 const side = 256
@@ -63,7 +65,7 @@ function parted(bytes: Uint8Array): GraphFiles {
 }
 
 async function answer(graph: Graph, input: SessionInput): Promise<ArrayLike<unknown>> {
-  const runtime = { ort, queue: new LaneQueue() }
+  const runtime = { ort, queue: new LaneQueue(), memory: new RuntimeMemory(), trust: new Trust() }
   const session = await createGraphSession(input, { runtime, graph, backend: 'wasm', turn })
   const data = Float32Array.from({ length: 2 * side }, (_, index) => (index % 7) / 7)
   const { y } = await session.run({ x: { dtype: 'float32', shape: [2, side], data } }, ['y'], turn)

@@ -3,14 +3,22 @@ import { expect, it, vi } from 'vitest'
 import type { Graph } from '../../../packages/sdk/src/contract/index.js'
 import { createDeferred, neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { LaneQueue } from '../../../packages/sdk/src/worker/lane-queue.js'
+import { RuntimeMemory } from '../../../packages/sdk/src/worker/runtime-memory.js'
 import { SessionPool, type SessionPlace } from '../../../packages/sdk/src/worker/session-pool.js'
+import { Trust } from '../../../packages/sdk/src/worker/trust.js'
 import type { WorkerModel } from '../../../packages/sdk/src/worker/worker-model.js'
 import { everywhere } from '../router/inputs.js'
 
 const create = vi.hoisted(() => vi.fn<() => Promise<{ release(): Promise<void> }>>())
 vi.mock('../../../packages/sdk/src/worker/runtime-build.js', () => ({
   buildFor: () => ({}),
-  startRuntime: () => Promise.resolve({ ort: { InferenceSession: { create } }, queue: new LaneQueue() }),
+  startRuntime: () =>
+    Promise.resolve({
+      ort: { InferenceSession: { create } },
+      queue: new LaneQueue(),
+      memory: new RuntimeMemory(),
+      trust: new Trust(),
+    }),
 }))
 vi.mock('../../../packages/sdk/src/worker/graph-files.js', () => ({ sessionInput: () => ({ externalData: [] }) }))
 

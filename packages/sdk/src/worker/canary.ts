@@ -1,35 +1,27 @@
 /** Runs a graph's canary: a known input whose output shows whether the backend computes rightly here. */
-import type { Canary, CanaryOutput, Graph, Tensor, TensorMap } from '../contract/index.js'
+import type { Canary, TensorMap } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
-import { canaryTensor } from '../weights/index.js'
-import type { Turn } from './lane-queue.js'
-import type { GraphSession } from './ort-session.js'
+import { canaryTensor, compareCanary } from '../weights/index.js'
+import { isAllZeros } from './suspicion.js'
 
-/** Runs the canary, if there is one; the run also warms the session. @throws EdgewardError CANARY_FAILED */
-export async function runCanary(session: GraphSession, graph: Graph, where: string, turn: Turn): Promise<void> {
-  const { canary } = graph
-  if (canary === undefined) return
-  const outputs = await session.run(canaryInputs(canary), Object.keys(canary.outputs), turn)
-  for (const [name, expected] of Object.entries(canary.outputs)) check(name, outputs[name], expected, where)
-}
+/** Runs the graph, for the outputs that are named. */
+export type RunGraph = (inputs: TensorMap, outputs: readonly string[]) => Promise<TensorMap>
 
-function check(name: string, found: Tensor | undefined, expected: CanaryOutput, where: string): void {
-  const fail = (what: string, details: Readonly<Record<string, unknown>>) => {
-    const message = `${where} computes wrongly on this device: the canary's output ${name} ${what}.`
-    throw new EdgewardError('CANARY_FAILED', message, { details: { output: name, ...details } })
-  }
-  if (found === undefined || String(found.shape) !== String(expected.shape)) {
-    return fail('has another shape', { expected: expected.shape, found: found?.shape })
-  }
-  expected.values.forEach((value, index) => {
-    const position = index * expected.stride
-    const difference = Math.abs(Number(found.data[position]) - value)
-    const allowed = expected.tolerance.absolute + expected.tolerance.relative * Math.abs(value)
-    // Written so that NaN fails too.
-    if (!(difference <= allowed)) {
-      fail(`is ${String(found.data[position])} instead of ${value} at ${position}`, { position, difference, allowed })
-    }
-  })
+/**
+ * Runs the canary, which also warms the session, and compares every output that it has.
+ *
+ * @throws EdgewardError CANARY_FAILED with `details.output` and what was found there
+ */
+export async function runCanary(run: RunGraph, canary: Canary, where: string): Promise<void> {
+  const outputs = await run(canaryInputs(canary), Object.keys(canary.outputs))
+  const mismatch = compareCanary(canary, outputs)
+  if (mismatch === undefined) return
+  const { output, what, details } = mismatch
+  const found = outputs[output]
+  // The sign of a driver that does nothing at all.
+  const all = found && isAllZeros(found) ? ', like all of it: it is nothing but zeros' : ''
+  const message = `${where} computes wrongly on this device: the canary's output ${output} ${what}${all}.`
+  throw new EdgewardError('CANARY_FAILED', message, { details: { output, ...details } })
 }
 
 function canaryInputs({ inputs }: Canary): TensorMap {

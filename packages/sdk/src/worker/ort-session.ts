@@ -1,16 +1,26 @@
-/** One ONNX Runtime session: made from a graph and its weights, fed and read with Edgeward's tensors. */
+/** One ONNX Runtime session: made from a graph and its weights, fed and read with Edgeward's tensors, and believed no more than it should be. */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web'
 import type { Backend, Graph, Tensor, TensorMap } from '../contract/index.js'
-import { EdgewardError, messageOf, type ErrorCode } from '../errors/index.js'
+import { EdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
-import { isLost } from './gpu-owner.js'
-import { sessionInput, type GraphFiles, type SessionInput } from './graph-files.js'
+import { runCanary } from './canary.js'
+import { checkOutputs } from './check-outputs.js'
+import type { OwnGpu } from './gpu-owner.js'
+import type { SessionInput } from './graph-files.js'
 import type { Turn } from './lane-queue.js'
 import type { Runtime } from './runtime-build.js'
+import { findSuspicion, type Suspicion } from './suspicion.js'
+import { fromThrown } from './thrown.js'
 
 export interface GraphSession {
-  /** Runs the graph when it is its turn. Outputs are copies that the caller owns. */
+  /**
+   * Runs the graph when it is its turn. Outputs are copies that the caller owns.
+   *
+   * @throws EdgewardError RUN_FAILED, OUT_OF_MEMORY, GPU_LOST, OUTPUT_INVALID, CANARY_FAILED, WORKER_DIED
+   */
   run(inputs: TensorMap, outputs: readonly string[], turn: Turn): Promise<TensorMap>
+  /** Runs the graph's canary, if there is one. @throws EdgewardError CANARY_FAILED, and what `run` throws */
+  runCanary(turn: Turn): Promise<void>
   release(): Promise<void>
 }
 
@@ -19,60 +29,141 @@ export interface SessionOptions {
   readonly graph: Graph
   readonly backend: Backend
   /** The device of the `webgpu` backend. */
-  readonly gpu?: GPUDevice
+  readonly gpu?: OwnGpu | undefined
   /** Of the creation. */
   readonly turn: Turn
+  /** Whether outputs must have the shapes that the graph states; see {@link checkOutputs}. */
+  readonly areShapesBinding?: boolean
+  /** Called before each run. */
+  onRun?(): void
 }
 
 /**
- * Creates a session, with chunks let go as they are read; if ONNX Runtime reads some again, once more without that.
+ * Creates a session as it is told to. The input is used up by it.
  *
- * @throws EdgewardError SESSION_FAILED, OUT_OF_MEMORY
+ * @throws EdgewardError SESSION_FAILED, OUT_OF_MEMORY, GPU_LOST, WORKER_DIED
  */
-export async function createSession(
-  files: GraphFiles,
-  reload: () => Promise<GraphFiles>,
-  options: SessionOptions,
-): Promise<GraphSession> {
-  const input = sessionInput(options.graph, files, false)
-  try {
-    return await createGraphSession(input, options)
-  } catch (error) {
-    if (!input.isReadAgain) throw error
-    return createGraphSession(sessionInput(options.graph, await reload(), true), options)
-  }
-}
-
-/** Creates a session as it is told to. The input is used up by it. */
 export async function createGraphSession(input: SessionInput, options: SessionOptions): Promise<GraphSession> {
   const { runtime, graph, backend, gpu, turn } = options
-  const where = `${graph.file.path} on ${backend}`
-  const session = await runtime.queue.run(turn, () =>
-    runtime.ort.InferenceSession.create(input.model, {
+  const create = async () => {
+    gpu?.check()
+    const session = await runtime.ort.InferenceSession.create(input.model, {
       executionProviders: [executionProvider(backend, gpu)],
       graphOptimizationLevel: 'all',
       externalData: input.externalData,
-    }).catch((error: unknown) => {
-      throw normalise(error, 'SESSION_FAILED', `No session could be made of ${where}`)
-    }),
-  )
-  return {
-    run: (inputs, outputs, runTurn) =>
-      runtime.queue.run(runTurn, () =>
-        runSession(session, runtime, inputs, outputs).catch(async (error: unknown) => {
-          const code = gpu && (await isLost(gpu)) ? 'GPU_LOST' : 'RUN_FAILED'
-          throw normalise(error, code, `The run of ${where} failed`)
-        }),
-      ),
+    }).catch(async (error: unknown) => {
+      throw await explain(
+        error,
+        'SESSION_FAILED',
+        `No session could be made of ${graph.file.path} on ${backend}`,
+        options,
+      )
+    })
+    if (gpu?.isLost) await session.release().catch(() => undefined) // Nothing of it is left anyway.
+    gpu?.check()
+    return session
+  }
+  const session = await runtime.queue.run(turn, () => runtime.trust.during(create))
+  return new OrtSession(session, options)
+}
+
+class OrtSession implements GraphSession {
+  readonly #session: InferenceSession
+  readonly #options: SessionOptions
+  /** That it computed the canary wrongly: then it computes nothing any more. */
+  #wrong: EdgewardError | undefined
+
+  constructor(session: InferenceSession, options: SessionOptions) {
+    this.#session = session
+    this.#options = options
+  }
+
+  run(inputs: TensorMap, outputs: readonly string[], turn: Turn): Promise<TensorMap> {
+    return this.#inTurn(turn, async () => {
+      const { graph, areShapesBinding = false } = this.#options
+      const answer = await this.#execute(inputs, outputs)
+      checkOutputs(graph, inputs, answer, outputs, areShapesBinding)
+      const suspicion = findSuspicion(inputs, answer)
+      if (suspicion) await this.#judge(suspicion)
+      return answer
+    })
+  }
+
+  async runCanary(turn: Turn): Promise<void> {
+    if (this.#options.graph.canary) await this.#inTurn(turn, () => this.#tryCanary())
+  }
+
+  release(): Promise<void> {
+    const { runtime, turn } = this.#options
     // What is released makes room: it does not wait for the background.
-    release: () => runtime.queue.run({ ...turn, lane: 'default', signal: neverAborted() }, () => session.release()),
+    return runtime.queue.run({ ...turn, lane: 'default', signal: neverAborted() }, () => this.#session.release())
+  }
+
+  #inTurn<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
+    const { queue, trust } = this.#options.runtime
+    return queue.run(turn, () => trust.during(work))
+  }
+
+  /** A driver that has begun to compute wrongly, or a model that means it: the canary tells. */
+  async #judge({ output, what, isWhole }: Suspicion): Promise<void> {
+    const { gpu, graph } = this.#options
+    // A loss that is not told yet.
+    if (await gpu?.isFoundLost()) gpu?.check()
+    if (graph.canary) return this.#tryCanary()
+    if (what === 'zeros' || !isWhole) return
+    const message = `The output "${output}" of ${this.#where} is NaN everywhere, and no canary says that it may be.`
+    throw new EdgewardError('OUTPUT_INVALID', message, { details: { output, found: 'NaN' } })
+  }
+
+  async #tryCanary(): Promise<void> {
+    const { gpu, graph } = this.#options
+    const { canary } = graph
+    if (!canary) return
+    try {
+      await runCanary((inputs, outputs) => this.#execute(inputs, outputs), canary, this.#where)
+    } catch (error) {
+      if (!(error instanceof EdgewardError && error.code === 'CANARY_FAILED')) throw error
+      // A verdict is for good, and a lost device is no reason for one.
+      if (await gpu?.isFoundLost()) gpu?.check()
+      this.#wrong = error
+      throw error
+    }
+  }
+
+  /** A run whose device was there before and after it. */
+  async #execute(inputs: TensorMap, wanted: readonly string[]): Promise<TensorMap> {
+    if (this.#wrong) throw this.#wrong
+    const { gpu, runtime, onRun } = this.#options
+    gpu?.check()
+    onRun?.()
+    const outputs = await runSession(this.#session, runtime, inputs, wanted).catch(async (error: unknown) => {
+      throw await explain(error, 'RUN_FAILED', `The run of ${this.#where} failed`, this.#options)
+    })
+    gpu?.check()
+    return outputs
+  }
+
+  get #where(): string {
+    const { graph, backend, turn } = this.#options
+    return `${turn.model} (${graph.file.path} on ${backend})`
   }
 }
 
-function executionProvider(backend: Backend, gpu: GPUDevice | undefined): InferenceSession.ExecutionProviderConfig {
+async function explain(
+  thrown: unknown,
+  code: 'SESSION_FAILED' | 'RUN_FAILED',
+  context: string,
+  { gpu, runtime }: SessionOptions,
+): Promise<EdgewardError> {
+  const error = fromThrown(thrown, code, context, (address) => runtime.memory.typeOfException(address))
+  if (!(await gpu?.isFoundLost())) return error
+  return new EdgewardError('GPU_LOST', error.message, { details: error.details, cause: thrown })
+}
+
+function executionProvider(backend: Backend, gpu: OwnGpu | undefined): InferenceSession.ExecutionProviderConfig {
   if (backend === 'wasm') return 'wasm'
   // The device is ours, so that its loss is ours to see.
-  return gpu === undefined ? 'webgpu' : { name: 'webgpu', device: gpu }
+  return gpu === undefined ? 'webgpu' : { name: 'webgpu', device: gpu.device }
 }
 
 async function runSession(
@@ -103,13 +194,4 @@ function fromOrt({ type, dims, data }: OrtTensor): Tensor {
       ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
       : data
   return { dtype: type, shape: dims, data: plain } as Tensor
-}
-
-/** ONNX Runtime throws errors, strings and bare numbers (an Emscripten exception's address). */
-function normalise(thrown: unknown, code: ErrorCode, context: string): EdgewardError {
-  const message = messageOf(thrown)
-  const outOfMemory =
-    /bad_alloc|out of memory|Array buffer allocation failed|Invalid array length|Out of bounds memory/i
-  const finalCode = outOfMemory.test(message) || thrown instanceof RangeError ? 'OUT_OF_MEMORY' : code
-  return new EdgewardError(finalCode, `${context}: ${message}`, { cause: thrown })
 }

@@ -1,10 +1,15 @@
 /** Chooses, loads and warms a build of ONNX Runtime Web: only the one that a backend needs. */
 import type * as Ort from 'onnxruntime-web'
 import type { Backend } from '../contract/index.js'
-import { EdgewardError, toEdgewardError } from '../errors/index.js'
+import { EdgewardError, isEdgewardError, messageOf, type ErrorDetails } from '../errors/index.js'
 import { LaneQueue } from './lane-queue.js'
 import { runtimeDigests } from './runtime-digests.js'
+import { RuntimeMemory } from './runtime-memory.js'
 import { compileBinary, loadGlue, judgeBinary, withModule } from './runtime-module.js'
+import { StartSteps } from './start-steps.js'
+import { isThreadFailure, withThreads } from './thread-failure.js'
+import { fromThrown } from './thrown.js'
+import { Trust } from './trust.js'
 
 export type OrtModule = typeof Ort
 
@@ -12,6 +17,8 @@ export type OrtModule = typeof Ort
 export interface Runtime {
   readonly ort: OrtModule
   readonly queue: LaneQueue
+  readonly memory: RuntimeMemory
+  readonly trust: Trust
 }
 
 export interface RuntimeBuild {
@@ -64,29 +71,53 @@ export interface StartOptions {
   readonly threads: number
   /** Another number after a start that failed: ONNX Runtime never tries again, so its script is loaded afresh. */
   readonly attempt: number
+  /** How long it may take once its binary has come. */
+  readonly boundMs?: number
 }
+
+/** What is wrong with a file is worth no longer a wait. */
+const judgementMs = 30_000
 
 /**
  * Loads a build and starts it, so that a session can be created without further waiting. Its three files are fetched at
- * once; the binary is checked by its digest before anything of it runs.
+ * once; the binary is checked by its digest before anything of it runs. Where threads cannot be started, it starts without.
  *
- * @throws EdgewardError RUNTIME_FAILED when a file cannot be loaded or is another one, or WebAssembly cannot start
+ * @throws EdgewardError RUNTIME_FAILED when a file cannot be loaded or is another one, WebAssembly cannot start, or the start
+ *   hangs
  */
-export async function startRuntime({ name, files }: RuntimeBuild, options: StartOptions): Promise<Runtime> {
+export async function startRuntime(build: RuntimeBuild, options: StartOptions): Promise<Runtime> {
+  try {
+    return await start(build, options)
+  } catch (error) {
+    if (options.threads === 1 || !isThreadFailure(error)) throw await explain(error, build)
+    // Between this attempt and the next one of the pool.
+    const alone = { ...options, threads: 1, attempt: options.attempt + 0.5 }
+    return start(build, alone).catch(async (again: unknown) => {
+      throw await explain(again, build, { withThreads: messageOf(error) })
+    })
+  }
+}
+
+async function start({ name, files }: RuntimeBuild, options: StartOptions): Promise<Runtime> {
+  const steps = new StartSteps(options.boundMs)
+  const memory = new RuntimeMemory()
+  const importing = import(/* @vite-ignore */ /* webpackIgnore: true */ afresh(files.script, options).href)
+  const binary = compileBinary(files.wasm, runtimeDigests[name], () => steps.filesCame())
   try {
     const [ort, glue, module] = await Promise.all([
-      import(/* @vite-ignore */ /* webpackIgnore: true */ afresh(files.script, options).href) as Promise<OrtModule>,
-      loadGlue(afresh(files.mjs, options), options.threads),
-      compileBinary(files.wasm, runtimeDigests[name]),
+      steps.take('script', importing as Promise<OrtModule>),
+      steps.take('glue', loadGlue(afresh(files.mjs, options), options.threads)),
+      steps.take('binary', binary),
     ])
-    glue.replaceFactory((factory) => withModule(factory, module))
+    glue.replaceFactory((factory) => withModule(factory, module, memory, steps))
     ort.env.wasm.numThreads = options.threads
     ort.env.wasm.wasmPaths = { mjs: glue.url }
     ort.env.logLevel = 'error'
-    await warmUp(ort).finally(glue.release)
-    return { ort, queue: new LaneQueue() }
-  } catch (error) {
-    throw await explain(error, name, files.wasm)
+    const warming = options.threads > 1 ? withThreads(warmUp(ort)) : warmUp(ort)
+    await steps.take('session', warming).finally(glue.release)
+    return { ort, queue: new LaneQueue(), memory, trust: new Trust() }
+  } finally {
+    steps.end()
   }
 }
 
@@ -102,12 +133,25 @@ function afresh(script: URL, { attempt }: StartOptions): URL {
   return address
 }
 
-async function explain(error: unknown, build: RuntimeBuild['name'], binary: URL): Promise<EdgewardError> {
-  // A network that is lost again says nothing new.
-  const wrongFile = await judgeBinary(binary, runtimeDigests[build]).catch(() => undefined)
-  if (wrongFile !== undefined) return wrongFile
-  const { message } = toEdgewardError(error, 'RUNTIME_FAILED', `The ${build} build of ONNX Runtime could not start`)
-  return new EdgewardError('RUNTIME_FAILED', message, { details: { build, url: binary.href }, cause: error })
+async function explain(
+  error: unknown,
+  { name, files }: RuntimeBuild,
+  details: ErrorDetails = {},
+): Promise<EdgewardError> {
+  const url = files.wasm
+  const own = { ...details, build: name, url: url.href }
+  if (!isHanging(error)) {
+    // A network that is lost again says nothing new.
+    const judging = judgeBinary(url, runtimeDigests[name], AbortSignal.timeout(judgementMs))
+    const wrongFile = await judging.catch(() => undefined)
+    if (wrongFile !== undefined) return wrongFile
+  }
+  const known = fromThrown(error, 'RUNTIME_FAILED', `The ${name} build of ONNX Runtime could not start`)
+  return new EdgewardError('RUNTIME_FAILED', known.message, { details: { ...known.details, ...own }, cause: error })
+}
+
+function isHanging(error: unknown): boolean {
+  return isEdgewardError(error) && 'steps' in error.details
 }
 
 function base64ToBytes(base64: string): Uint8Array {

@@ -1,5 +1,7 @@
 /** Loads the two parts of an ONNX Runtime build that start it: its binary, checked and compiled, and its Emscripten glue. */
 import { EdgewardError } from '../errors/index.js'
+import type { RuntimeMemory } from './runtime-memory.js'
+import type { StartSteps } from './start-steps.js'
 
 /** What an Emscripten factory asks `instantiateWasm` to call. */
 type ReceiveInstance = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void
@@ -34,14 +36,23 @@ export async function loadGlue(address: URL, threads: number): Promise<LoadedGlu
   return { url, replaceFactory, release: () => isCopied && URL.revokeObjectURL(url) }
 }
 
-/** A factory that instantiates a module which is compiled already, instead of fetching it. */
-export function withModule(factory: EmscriptenFactory, module: WebAssembly.Module): EmscriptenFactory {
+/** A factory that instantiates a module which is compiled already, instead of fetching it, and tells where its memory is. */
+export function withModule(
+  factory: EmscriptenFactory,
+  module: WebAssembly.Module,
+  memory: RuntimeMemory,
+  steps: StartSteps,
+): EmscriptenFactory {
   return (options) =>
     new Promise((resolve, reject) => {
       const instantiateWasm: EmscriptenOptions['instantiateWasm'] = (imports, receive) => {
         // Emscripten waits for `receive` for ever: a failure ends the start here.
-        WebAssembly.instantiate(module, imports)
-          .then((instance) => receive(instance, module))
+        steps
+          .take('instance', WebAssembly.instantiate(module, imports))
+          .then((instance) => {
+            memory.lookIn(imports, instance.exports)
+            receive(instance, module)
+          })
           .catch(reject)
         return {} // Means: the exports come later.
       }
@@ -54,9 +65,12 @@ export function withModule(factory: EmscriptenFactory, module: WebAssembly.Modul
  * that {@link judgeBinary} should be asked why.
  *
  * @param integrity `sha256-…`, as {@link RequestInit} has it
+ * @param onCame - called when all of it has come, before it is compiled
  */
-export async function compileBinary(url: URL, integrity: string): Promise<WebAssembly.Module> {
+export async function compileBinary(url: URL, integrity: string, onCame: () => void): Promise<WebAssembly.Module> {
+  // With a digest to check, it resolves when the whole body is there (https://fetch.spec.whatwg.org/#main-fetch, step 22).
   const response = await fetch(url, { integrity })
+  onCame()
   // Browsers refuse to compile a stream of any other type; many servers do not know this one.
   const isStreamable = response.headers.get('content-type')?.toLowerCase() === 'application/wasm'
   return isStreamable ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
@@ -66,8 +80,12 @@ export async function compileBinary(url: URL, integrity: string): Promise<WebAss
  * Says what is wrong with a binary that did not start, if it is the file: browsers do not tell a wrong digest from a lost
  * network, and the commonest deployment mistake is a server that answers HTML. Nothing of it is run.
  */
-export async function judgeBinary(url: URL, integrity: string): Promise<EdgewardError | undefined> {
-  const response = await fetch(url).catch(() => undefined)
+export async function judgeBinary(
+  url: URL,
+  integrity: string,
+  signal: AbortSignal,
+): Promise<EdgewardError | undefined> {
+  const response = await fetch(url, { signal }).catch(() => undefined)
   if (response === undefined) return undefined
   const { ok, status, headers } = response
   const contentType = headers.get('content-type') ?? 'nothing'
