@@ -2,10 +2,9 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { shippedFiles } from './test/browser/support/shipped-files.js'
-import { chromiumArgs, findChromium } from './scripts/lib/chromium.mjs'
+import { chromiumArgs, findChromium, softwareWebGpuArgs } from './scripts/lib/chromium.mjs'
 
 const chromium = findChromium()
-const softwareWebGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
 const browserProject = (name: string, include: string[], args: string[]) => ({
   plugins: [shippedFiles()],
@@ -55,7 +54,7 @@ export default defineConfig({
         test: { name: 'engines', include: ['test/engines/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000 },
       },
       browserProject('browser', ['test/browser/**/*.test.ts'], ['--disable-gpu']),
-      browserProject('browser-webgpu', ['test/browser-webgpu/**/*.test.ts'], softwareWebGpu),
+      browserProject('browser-webgpu', ['test/browser-webgpu/**/*.test.ts'], softwareWebGpuArgs),
     ],
   },
 })

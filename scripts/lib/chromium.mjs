@@ -16,6 +16,9 @@ export const chromiumArgs = [
   '--disable-sync',
 ]
 
+/** WebGPU without a GPU, by the CPU. */
+export const softwareWebGpuArgs = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
 /**
  * The Chromium that `EDGEWARD_CHROMIUM` names, or the first one on the PATH; undefined means Playwright's own.
  *

@@ -53,10 +53,11 @@ const vitest = (project) => (context) => {
   return runTests(context, 'vitest', command, report, countVitest)
 }
 
-/** @type {Step['run']} */
-const playwright = (context) => {
-  const report = reportFile('e2e')
-  return runTests(context, 'playwright', ['test'], report, countPlaywright, { PLAYWRIGHT_JSON_OUTPUT_FILE: report })
+/** The tests of a configuration of Playwright. @type {(name: string, configuration: string) => Step['run']} */
+const playwright = (name, configuration) => (context) => {
+  const report = reportFile(name)
+  const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: report }
+  return runTests(context, 'playwright', ['test', '-c', configuration], report, countPlaywright, env)
 }
 
 /** @type {readonly Step[]} */
@@ -77,7 +78,8 @@ export const steps = [
   { name: 'browser', needs: ['models', 'chromium'], run: vitest('browser') },
   { name: 'browser-webgpu', needs: ['models', 'chromium'], run: vitest('browser-webgpu') },
   { name: 'engines', needs: ['models', 'other-browsers'], run: vitest('engines') },
-  { name: 'e2e', needs: ['models', 'chromium'], run: playwright },
+  { name: 'e2e', needs: ['models', 'chromium'], run: playwright('e2e', 'playwright.config.ts') },
+  { name: 'chaos', needs: ['models', 'chromium'], run: playwright('chaos', 'playwright.chaos.config.ts') },
   { name: 'package', needs: ['build'], run: vitest('package') },
 ]
 
