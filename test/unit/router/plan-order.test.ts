@@ -201,10 +201,12 @@ describe('several endpoints', () => {
   const far = 'https://far.example/'
   const newcomer = 'https://new.example/'
   const endpoints = [far, newcomer, near].map((address) => ({ endpoint: address, isSpared: false }))
-  const addresses = (estimates: Estimates) =>
-    planned(estimates, { endpoints, device: { enabled: false, backends: undefined, threads: 1 } }).placements.map(
-      ({ placement }) => placement.engine === 'remote' && placement.endpoint,
-    )
+  const addresses = (estimates: Estimates, change: Partial<PlanInput> = {}) =>
+    planned(
+      estimates,
+      { endpoints, device: { enabled: false, backends: undefined, threads: 1 } },
+      change,
+    ).placements.map(({ placement }) => placement.engine === 'remote' && placement.endpoint)
   const assumed = { run: 300, basis: 'assumed' } as const
 
   it('are ranked by what is measured of them; one that was never asked comes after', () => {
@@ -224,5 +226,25 @@ describe('several endpoints', () => {
   it('count the wait at a loaded one', () => {
     const estimates = { [far]: { run: 200 }, [near]: { ready: 900, run: 20 }, [newcomer]: assumed }
     expect(addresses(estimates)).toEqual([far, newcomer, near])
+  })
+
+  it('are asked in the order given, when the caller says so: but those that rest come last', () => {
+    const estimates = { [far]: { run: 900 }, [near]: { run: 20 }, [newcomer]: assumed }
+    expect(addresses(estimates, { endpointOrder: 'given' })).toEqual([far, newcomer, near])
+    const resting = endpoints.map((facts) =>
+      facts.endpoint === far ? { ...facts, resting: { code: 'REMOTE_FAILED', remainingMs: 900 } as const } : facts,
+    )
+    expect(addresses(estimates, { endpointOrder: 'given', endpoints: resting })).toEqual([newcomer, near, far])
+  })
+
+  it('in the order given stand behind a device that is faster than the first of them', () => {
+    const estimates = { 'wasm/fp32': { run: 500 }, [far]: { run: 900 }, [near]: { run: 20 }, [newcomer]: { run: 30 } }
+    const change = { endpoints, endpointOrder: 'given', ...readiness({ 'wasm/fp32': 'ready' }) } as const
+    const result = planned(estimates, change, prefer('fastest'))
+    expect(orderOf(result)[0]).toBe('wasm fp32')
+    const remotes = result.placements.flatMap(({ placement: place }) =>
+      place.engine === 'remote' ? place.endpoint : [],
+    )
+    expect(remotes).toEqual([far, newcomer, near])
   })
 })

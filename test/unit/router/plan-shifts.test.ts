@@ -209,6 +209,32 @@ describe('an endpoint that has just failed', () => {
   })
 })
 
+describe('an endpoint whose rest is over', () => {
+  const halfOpen = oneEndpoint({ resting: { code: 'REMOTE_UNREACHABLE', remainingMs: 0 } })
+
+  it.each(['ready', 'cached'] as const)('stays last while a device that is %s can answer', (readiness) => {
+    const near: Change = { readiness: new Map([['wasm/fp32', readiness]]) }
+    const result = planned({ run: 50 }, { run: 200 }, near, halfOpen, policy({ prefer: 'remote' }))
+    expect(orderOf(result)).toEqual(['wasm fp32', 'remote'])
+    expect(result.placements[1]?.reason).toContain('has not been seen to answer since')
+  })
+
+  it('is shown to answer by the request itself where nobody else can', () => {
+    const result = planned(download, { run: 200 }, halfOpen)
+    expect(orderOf(result)).toEqual(['remote', 'wasm fp32'])
+    expect(result.shifts).toEqual([])
+  })
+
+  it('stays behind another endpoint', () => {
+    const other = 'https://other.example/'
+    const [known] = halfOpen.endpoints ?? []
+    const endpoints = known ? [known, { endpoint: other, isSpared: false }] : []
+    const result = planned(download, { run: 20 }, { endpoints }, policy({ prefer: 'remote' }))
+    const [first] = result.placements
+    expect(first?.placement).toEqual({ engine: 'remote', endpoint: other })
+  })
+})
+
 describe('the lane background', () => {
   const background: Change = { lane: 'background' }
 

@@ -3,6 +3,7 @@ import type {
   Engine,
   EngineAnswer,
   EngineRequest,
+  Manifest,
   Placement,
   Processor,
   TaskContext,
@@ -13,6 +14,7 @@ import type {
 import { EdgewardError } from '../../errors/index.js'
 import { abortable } from '../../shared/index.js'
 import type { RemoteOptions } from '../options.js'
+import { checkAnswer } from './check-answer.js'
 import { endpointModelName } from './model-name.js'
 import { OipClient, type OnLoad } from './oip-client.js'
 import { Stopwatch } from './stopwatch.js'
@@ -80,10 +82,11 @@ class OipEngine implements RemoteEngine {
   }
 
   async #runTensors(request: EngineRequest<'tensors'>, signal: AbortSignal): Promise<EngineAnswer<'tensors'>> {
-    const { model, input, options } = request
+    const { model, manifest, input, options } = request
     const stopwatch = new Stopwatch()
     const inferOptions = { ...options, signal, ...deadlineOf(request) }
     const output = await stopwatch.measure(() => this.#client.infer(model, input, inferOptions))
+    if (manifest) checkAnswer(manifest, graphOf(manifest, model), output, options.outputs)
     return { output, timings: { inferenceMs: stopwatch.elapsedMs } }
   }
 
@@ -94,13 +97,22 @@ class OipEngine implements RemoteEngine {
       throw new EdgewardError('MANIFEST_NOT_FOUND', message, { details: { model, task } })
     }
     const stopwatch = new Stopwatch()
-    const infer: TaskContext['infer'] = (graph, inputs, outputs) => {
-      const options = { signal, ...(outputs && { outputs }), ...deadlineOf(request) }
-      return stopwatch.measure(() => this.#client.infer(endpointModelName(manifest, graph), inputs, options))
+    const infer: TaskContext['infer'] = async (graph, inputs, wanted) => {
+      const options = { signal, ...(wanted && { outputs: wanted }), ...deadlineOf(request) }
+      const name = endpointModelName(manifest, graph)
+      const outputs = await stopwatch.measure(() => this.#client.infer(name, inputs, options))
+      checkAnswer(manifest, graph, outputs, wanted)
+      return outputs
     }
     const { output, timings } = await abortable(this.#processor.run(request, infer, signal), signal)
     return { output, timings: { ...timings, inferenceMs: stopwatch.elapsedMs } }
   }
+}
+
+/** The graph that is this model at the endpoint; empty where that is none of the manifest's, which says nothing of it then. */
+function graphOf(manifest: Manifest, model: string): string {
+  const graphs = Object.keys(manifest.variants[0].graphs)
+  return graphs.find((graph) => endpointModelName(manifest, graph) === model) ?? ''
 }
 
 function deadlineOf({ deadlineAt }: EngineRequest): { deadlineAt?: number } {
