@@ -206,7 +206,7 @@ function isSetback(name: string, value: unknown, now: number): boolean {
   return (
     rule !== undefined &&
     typeof code === 'string' &&
-    code in errorRules &&
+    Object.hasOwn(errorRules, code) &&
     typeof reason === 'string' &&
     typeof failures === 'number' &&
     failures >= 1 &&
