@@ -47,6 +47,15 @@ export default defineConfig({
         test: { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 600_000 },
       },
       {
+        // Attacks on the endpoint's real process; one file at a time, since they measure.
+        test: {
+          name: 'endpoint-chaos',
+          include: ['test/chaos-endpoint/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
         test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {

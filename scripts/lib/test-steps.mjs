@@ -74,6 +74,7 @@ export const steps = [
   { name: 'chromium', needs: ['dependencies'], run: preparation(({ children, log }) => ensureChromium(children, log)) },
   { name: 'other-browsers', needs: [], run: preparation(({ children, log }) => ensureOtherBrowsers(children, log)) },
   { name: 'unit', needs: ['build'], run: vitest('unit') },
+  { name: 'endpoint-chaos', needs: ['models'], run: vitest('endpoint-chaos') },
   { name: 'interop', needs: ['models'], run: vitest('interop') },
   { name: 'browser', needs: ['models', 'chromium'], run: vitest('browser') },
   { name: 'browser-webgpu', needs: ['models', 'chromium'], run: vitest('browser-webgpu') },
