@@ -5,7 +5,7 @@
  */
 
 /** Element types of TensorProto.DataType. */
-export const dataType = Object.freeze({ float32: 1, string: 8 })
+export const dataType = Object.freeze({ float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, string: 8, float16: 10 })
 
 /**
  * A whole model.
@@ -53,9 +53,13 @@ export function weight(name, shape, values) {
   return rawWeight(name, shape, raw)
 }
 
-/** A float32 weight from its bytes, little-endian. @param {string} name @param {number[]} shape @param {Buffer} raw */
-export function rawWeight(name, shape, raw) {
-  return Buffer.concat([...tensorHead(name, shape), bytes(9, raw)])
+/**
+ * A weight from its bytes, little-endian.
+ *
+ * @param {string} name @param {number[]} shape @param {Buffer} raw @param {number} [type] float32, unless another is named
+ */
+export function rawWeight(name, shape, raw, type = dataType.float32) {
+  return Buffer.concat([...tensorHead(name, shape, type), bytes(9, raw)])
 }
 
 /**
@@ -69,12 +73,12 @@ export function externalWeight(name, shape, place) {
     bytes(13, Buffer.concat([text(1, key), text(2, String(item))])),
   )
   const isExternal = number(14, 1)
-  return Buffer.concat([...tensorHead(name, shape), ...entries, isExternal])
+  return Buffer.concat([...tensorHead(name, shape, dataType.float32), ...entries, isExternal])
 }
 
-/** @param {string} name @param {number[]} shape */
-function tensorHead(name, shape) {
-  return [...shape.map((length) => number(1, length)), number(2, dataType.float32), text(8, name)]
+/** @param {string} name @param {number[]} shape @param {number} type */
+function tensorHead(name, shape, type) {
+  return [...shape.map((length) => number(1, length)), number(2, type), text(8, name)]
 }
 
 /** @param {number} field @param {number} item */

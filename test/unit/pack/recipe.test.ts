@@ -63,9 +63,31 @@ describe('parseRecipe', () => {
       'variants[0].graphs.model.file is "z.onnx"',
     ],
     [
-      'a canary without a tolerance',
-      { variants: [{ ...aVariant, graphs: { model: { file: 'a.onnx', canary: { inputs: {} } } } }] },
-      'variants[0].graphs.model.canary.tolerance is missing',
+      'a tolerance without its relative part',
+      {
+        variants: [
+          { ...aVariant, graphs: { model: { file: 'a.onnx', canary: { inputs: {}, tolerance: { absolute: 1 } } } } },
+        ],
+      },
+      'variants[0].graphs.model.canary.tolerance.relative is missing',
+    ],
+    [
+      'a source of canaries beside the fp32 variant that they are made from',
+      { canarySource: { graphs: { model: { file: 'a.onnx' } } } },
+      'canarySource.graphs.model is not needed',
+    ],
+    [
+      'a source of canaries for no graph',
+      { canarySource: { graphs: { modle: { file: 'a.onnx' } } } },
+      'canarySource.graphs.modle names no graph of a variant, should be one of: model',
+    ],
+    [
+      'a source of canaries whose file is not listed',
+      {
+        variants: [{ ...aVariant, dtype: 'q8' }],
+        canarySource: { graphs: { model: { file: 'a.onnx', externalData: ['z.bin'] } } },
+      },
+      'canarySource.graphs.model.externalData[0] is "z.bin"',
     ],
   ])('refuses %s', (_, change, message) => {
     const recipe = JSON.parse(JSON.stringify({ ...valid(), ...change })) as unknown

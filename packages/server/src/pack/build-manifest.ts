@@ -1,13 +1,14 @@
 /** Puts a manifest together from a recipe and what was found in its files. */
 import { copyFile, link, mkdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { parseManifest, type Graph, type Manifest, type ManifestFile, type Variant } from 'edgeward/manifest'
 import { countCost } from './count-cost.js'
 import { chunkBytes, digestFile, sha256 } from './digest-file.js'
 import { examineGraph } from './examine-graph.js'
+import type { GraphPlace } from './open-graph.js'
 import { PackError } from './pack-error.js'
 import type { PackProgress } from './progress.js'
-import type { Recipe } from './recipe.js'
+import { shippedFiles, type Recipe, type RecipeGraph, type RecipeGraphFiles } from './recipe.js'
 import type { ResolvedFile } from './resolve-files.js'
 import { toolVersion } from './tool-version.js'
 
@@ -50,49 +51,82 @@ export async function buildManifest(options: BuildOptions): Promise<Manifest> {
 
 type Described = ReadonlyMap<string, ManifestFile>
 
-async function describeFiles({ files, signal }: BuildOptions): Promise<Described> {
+async function describeFiles({ recipe, files, signal }: BuildOptions): Promise<Described> {
   const described = new Map<string, ManifestFile>()
-  for (const [name, { path }] of files) described.set(name, { path: name, ...(await digestFile(path, signal)) })
+  for (const name of shippedFiles(recipe)) {
+    described.set(name, { path: name, ...(await digestFile(entry(files, name).path, signal)) })
+  }
   return described
 }
 
 async function buildVariants(options: BuildOptions, described: Described): Promise<Variant[]> {
   const variants: Variant[] = []
-  for (const { dtype, backends, graphs } of options.recipe.variants) {
-    const built: Record<string, Graph> = {}
-    for (const [graph, { file, externalData, canary }] of Object.entries(graphs)) {
+  for (const variant of options.recipe.variants) {
+    const graphs: Record<string, Graph> = {}
+    for (const [name, graph] of Object.entries(variant.graphs)) {
       options.signal.throwIfAborted()
-      options.onProgress({ kind: 'examining', model: options.recipe.id, variant: dtype, graph })
-      const where = `${options.recipe.id}: ${dtype}/${graph} (${file})`
-      const path = await graphPath(options, file, externalData)
-      built[graph] = {
-        file: entry(described, file),
-        ...(externalData && { externalData: externalData.map((name) => entry(described, name)) }),
-        ...(await examineGraph(path, canary, where)),
-      }
+      graphs[name] = await buildGraph({ variant, name, graph }, options, described)
     }
-    variants.push({ dtype, backends, graphs: built })
+    variants.push({ dtype: variant.dtype, backends: variant.backends, graphs })
   }
   return variants
 }
 
+interface GraphOfRecipe {
+  readonly variant: Recipe['variants'][number]
+  readonly name: string
+  readonly graph: RecipeGraph
+}
+
+async function buildGraph(
+  { variant, name, graph }: GraphOfRecipe,
+  options: BuildOptions,
+  described: Described,
+): Promise<Graph> {
+  const { recipe, onProgress } = options
+  const { dtype, backends } = variant
+  const step = { model: recipe.id, variant: dtype, graph: name }
+  onProgress({ kind: 'examining', ...step })
+  const fp32 = dtype === 'fp32' ? undefined : fp32Graph(recipe, name)
+  const facts = await examineGraph({
+    place: await graphPlace(options, graph, `${dtype}/${name}`),
+    dtype,
+    backends,
+    canary: graph.canary,
+    fp32: fp32 && (await graphPlace(options, fp32, `fp32/${name}`)),
+    onCheck: (checkedOn) => onProgress({ kind: checkedOn ? 'checked' : 'unchecked', ...step }),
+  })
+  return {
+    file: entry(described, graph.file),
+    ...(graph.externalData && { externalData: graph.externalData.map((data) => entry(described, data)) }),
+    ...facts,
+  }
+}
+
+/** The graph of this name that computes as the model was trained, if the recipe has one. */
+function fp32Graph({ variants, canarySource }: Recipe, name: string): RecipeGraphFiles | undefined {
+  return variants.find(({ dtype }) => dtype === 'fp32')?.graphs[name] ?? canarySource?.graphs[name]
+}
+
 /** Where ONNX Runtime can load a graph: one with external data needs its files beside it, under their names. */
-async function graphPath(
-  { files, tempDir }: BuildOptions,
-  file: string,
-  externalData: readonly string[] = [],
-): Promise<string> {
-  if (externalData.length === 0) return entry(files, file).path
+async function graphPlace(
+  { recipe, files, tempDir }: BuildOptions,
+  { file, externalData = [] }: RecipeGraphFiles,
+  name: string,
+): Promise<GraphPlace> {
+  const where = `${recipe.id}: ${name} (${file})`
+  if (externalData.length === 0) return { path: entry(files, file).path, externalData, where }
   const folder = join(tempDir, 'graphs')
-  for (const name of [file, ...externalData]) {
-    const place = join(folder, name)
+  for (const linked of [file, ...externalData]) {
+    const place = join(folder, linked)
     await mkdir(dirname(place), { recursive: true })
     // Not a symbolic link: ONNX Runtime reads no data from outside the graph's folder. Another disk needs a copy.
-    const { path } = entry(files, name)
+    const { path } = entry(files, linked)
     await rm(place, { force: true })
     await link(path, place).catch(() => copyFile(path, place))
   }
-  return join(folder, file)
+  const path = join(folder, file)
+  return { path, externalData: externalData.map((data) => relative(dirname(path), join(folder, data))), where }
 }
 
 function provenanceOf({ recipe, recipeSha256, files }: BuildOptions): Manifest['provenance'] {

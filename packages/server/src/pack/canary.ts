@@ -1,32 +1,65 @@
-/** Makes the canary of a graph: runs its known input natively and takes samples of what comes out. */
-import { canaryTensor, type Canary, type CanaryInput, type CanaryOutput } from 'edgeward/manifest'
-import { Tensor, type InferenceSession } from 'onnxruntime-node'
+/** Makes the canary of a graph: what a known input gives on the graph that is taken for right. */
+import { canaryTensor, float16Value } from 'edgeward/manifest'
+import type { Canary, CanaryInput, CanaryOutput, Tensor, TensorMap, VariantDtype } from 'edgeward/manifest'
+import type { OpenGraph } from './open-graph.js'
 import { PackError } from './pack-error.js'
 import type { RecipeCanary } from './recipe.js'
+import { defaultTolerance } from './tolerance.js'
 
 /** Enough to notice a wrong kernel, little enough for a manifest. */
 const mostSamples = 64
 const fewestSamples = 8
 
+export interface CanaryOptions {
+  readonly canary: RecipeCanary
+  /** Of the variant whose canary this is. */
+  readonly dtype: VariantDtype
+  /** The names of the outputs that the variant's graph has. */
+  readonly outputs: readonly string[]
+  /** The graph that is taken for right, open natively, and what it is. */
+  readonly reference: OpenGraph
+  readonly madeFrom: VariantDtype
+  /** The graph, for messages. */
+  readonly where: string
+}
+
 /**
  * Inputs whose data are shorter than their shape are repeated to fill it.
  *
- * @param where The graph, for messages.
- * @throws {PackError} when the canary cannot run, or would find nothing because its output is all zeros.
+ * @throws {PackError} when the canary would find nothing: its output is all zeros, or as good as that.
  */
-export async function makeCanary(session: InferenceSession, canary: RecipeCanary, where: string): Promise<Canary> {
+export async function makeCanary({ canary, dtype, reference, madeFrom, ...options }: CanaryOptions): Promise<Canary> {
+  const { where } = options
   const inputs = Object.fromEntries(
     Object.entries(canary.inputs).map(([name, input]) => [name, repeated(input, `${where}: ${name}`)]),
   )
-  const feeds = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, toTensor(input)]))
-  const results = await session.run(feeds)
+  const results = await reference.run(referenceInputs(inputs, reference))
   const outputs: Record<string, CanaryOutput> = {}
-  for (const [name, tensor] of Object.entries(results)) {
-    const numbers = toNumbers(tensor)
-    if (numbers)
-      outputs[name] = { shape: tensor.dims, ...sample(numbers, `${where}: ${name}`), tolerance: canary.tolerance }
+  for (const name of options.outputs) {
+    const found = results[name]
+    if (found === undefined) throw new PackError(`${where}: the ${madeFrom} graph for its canary has no output ${name}`)
+    const numbers = toNumbers(found)
+    if (numbers === undefined) continue
+    const samples = sample(numbers, `${where}: ${name}`)
+    const tolerance = canary.tolerance ?? defaultTolerance(dtype, samples.values)
+    checkTolerance(samples.values, tolerance, `${where}: ${name}`)
+    outputs[name] = { shape: found.shape, ...samples, tolerance }
   }
-  return { inputs, outputs }
+  return { inputs, outputs, madeFrom }
+}
+
+/** The tensors of a canary's inputs. */
+export function canaryTensors(inputs: Canary['inputs']): TensorMap {
+  return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, canaryTensor(input)]))
+}
+
+/** The same numbers in the dtypes that the reference takes: an fp16 graph may take half precision, where fp32 does not. */
+function referenceInputs(inputs: Canary['inputs'], reference: OpenGraph): TensorMap {
+  const dtypes = new Map(reference.inputs.map(({ name, dtype }) => [name, dtype]))
+  const converted = Object.entries(inputs).map(([name, input]) => {
+    return [name, { ...input, dtype: dtypes.get(name) ?? input.dtype }] as const
+  })
+  return canaryTensors(Object.fromEntries(converted))
 }
 
 function repeated(input: CanaryInput, where: string): CanaryInput {
@@ -40,17 +73,11 @@ function repeated(input: CanaryInput, where: string): CanaryInput {
   return { ...input, data: Array.from({ length }, (_, index) => input.data[index % input.data.length] ?? 0) }
 }
 
-function toTensor(input: CanaryInput): Tensor {
-  const { dtype, data, shape } = canaryTensor(input)
-  // Edgeward's dtypes are ONNX Runtime's, but its constructor is overloaded by dtype.
-  return new Tensor(dtype as 'float32', data as Float32Array, shape)
-}
-
 /** An output as numbers; nothing for texts, which a canary does not compare. */
-function toNumbers({ type, data }: Tensor): number[] | undefined {
-  if (type === 'string') return undefined
-  if (type === 'float16') throw new PackError('a canary cannot have float16 outputs: give the graph float32 outputs')
-  return Array.from(data as ArrayLike<number | bigint>, Number)
+function toNumbers(tensor: Tensor): number[] | undefined {
+  if (tensor.dtype === 'string') return undefined
+  if (tensor.dtype === 'float16') return Array.from(tensor.data, float16Value)
+  return Array.from(tensor.data as ArrayLike<number | bigint>, Number)
 }
 
 function sample(numbers: readonly number[], where: string): Pick<CanaryOutput, 'stride' | 'values'> {
@@ -63,6 +90,18 @@ function sample(numbers: readonly number[], where: string): Pick<CanaryOutput, '
     throw new PackError(`${where}: the canary's output is all zeros, which finds nothing: choose another input`)
   }
   return { stride, values }
+}
+
+/** A tolerance that an output of nothing but zeros would meet finds nothing either. */
+function checkTolerance(values: readonly number[], tolerance: CanaryOutput['tolerance'], where: string): void {
+  const isMetByZeros = values.every((value) => {
+    return Math.abs(value) <= tolerance.absolute + tolerance.relative * Math.abs(value)
+  })
+  if (!isMetByZeros) return
+  const { absolute, relative } = tolerance
+  throw new PackError(
+    `${where}: the canary's tolerance (absolute ${absolute}, relative ${relative}) would accept an output of all zeros: make it smaller, or choose another input`,
+  )
 }
 
 /**

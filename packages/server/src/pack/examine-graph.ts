@@ -1,9 +1,11 @@
-/** Asks ONNX Runtime what a graph takes and gives, and makes its canary. */
-import type { Canary, TensorSpec } from 'edgeward/manifest'
-import { InferenceSession } from 'onnxruntime-node'
-import { makeCanary } from './canary.js'
+/** Asks ONNX Runtime what a graph takes and gives, makes its canary, and checks it on the backend it is for. */
+import { compareCanary, type Backend, type Canary, type TensorSpec, type VariantDtype } from 'edgeward/manifest'
+import { canaryTensors, makeCanary } from './canary.js'
+import { openNatively } from './native-graph.js'
+import type { GraphPlace, OpenGraph } from './open-graph.js'
 import { messageOf, PackError } from './pack-error.js'
 import type { RecipeCanary } from './recipe.js'
+import { runOnWasm } from './wasm-graph.js'
 
 export interface GraphFacts {
   readonly inputs: readonly TensorSpec[]
@@ -11,38 +13,60 @@ export interface GraphFacts {
   readonly canary?: Canary
 }
 
-/** @param where The graph, for messages. @throws {PackError} when ONNX Runtime cannot load or run it. */
-export async function examineGraph(path: string, canary: RecipeCanary | undefined, where: string): Promise<GraphFacts> {
-  const session = await createSession(path, where)
+export interface ExamineOptions {
+  readonly place: GraphPlace
+  readonly dtype: VariantDtype
+  readonly backends: readonly Backend[]
+  readonly canary: RecipeCanary | undefined
+  /** The fp32 graph from which its canary is made; nothing when there is none, or when it is this graph. */
+  readonly fp32: GraphPlace | undefined
+  /** Told how a canary was checked: on WASM, or not at all since the variant is for other backends. */
+  readonly onCheck: (checkedOn: 'wasm' | undefined) => void
+}
+
+/** @throws {PackError} when ONNX Runtime cannot load or run it, or when it computes wrongly on WASM. */
+export async function examineGraph(options: ExamineOptions): Promise<GraphFacts> {
+  const { place, backends, canary, onCheck } = options
+  const facts = await withGraph(place, async (graph) => {
+    const specs = { inputs: graph.inputs, outputs: graph.outputs }
+    return canary ? { ...specs, canary: await makeFromReference(graph, canary, options) } : specs
+  })
+  if (!('canary' in facts)) return facts
+  const isForWasm = backends.includes('wasm')
+  if (isForWasm) await checkOnWasm(place, facts.canary)
+  onCheck(isForWasm ? 'wasm' : undefined)
+  return facts
+}
+
+async function makeFromReference(graph: OpenGraph, canary: RecipeCanary, options: ExamineOptions): Promise<Canary> {
+  const { place, dtype, fp32 } = options
+  const shared = { canary, dtype, outputs: graph.outputs.map(({ name }) => name), where: place.where }
+  const make = (reference: OpenGraph, madeFrom: VariantDtype) =>
+    makeCanary({ ...shared, reference, madeFrom }).catch((error: unknown) => {
+      if (error instanceof PackError) throw error
+      throw new PackError(`${place.where}: the canary did not run: ${messageOf(error)}`, { cause: error })
+    })
+  return fp32 ? withGraph(fp32, (reference) => make(reference, 'fp32')) : make(graph, dtype)
+}
+
+async function withGraph<T>(place: GraphPlace, work: (graph: OpenGraph) => Promise<T>): Promise<T> {
+  const graph = await openNatively(place)
   try {
-    const specs = {
-      inputs: session.inputMetadata.map((metadata) => toSpec(metadata, where)),
-      outputs: session.outputMetadata.map((metadata) => toSpec(metadata, where)),
-    }
-    return canary ? { ...specs, canary: await makeCanary(session, canary, where) } : specs
-  } catch (error) {
-    if (error instanceof PackError) throw error
-    throw new PackError(`${where}: the canary did not run: ${messageOf(error)}`, { cause: error })
+    return await work(graph)
   } finally {
-    await session.release()
+    await graph.release()
   }
 }
 
-async function createSession(path: string, where: string): Promise<InferenceSession> {
-  try {
-    // Errors only: what the runtime warns about is nothing that a recipe could change.
-    return await InferenceSession.create(path, { logSeverityLevel: 3 })
-  } catch (cause) {
-    throw new PackError(`${where}: ONNX Runtime cannot load it: ${messageOf(cause)}`, { cause })
-  }
-}
-
-function toSpec(metadata: InferenceSession.ValueMetadata, where: string): TensorSpec {
-  if (!metadata.isTensor) throw new PackError(`${where}: "${metadata.name}" is not a tensor, which no task can use`)
-  // ONNX Runtime knows more types than a manifest has; the check of the finished manifest refuses the others.
-  const dtype = metadata.type as TensorSpec['dtype']
-  const shape = metadata.shape.map((length, axis) =>
-    length === '' || (typeof length === 'number' && length < 0) ? `${metadata.name}_${axis}` : length,
+async function checkOnWasm(place: GraphPlace, canary: Canary): Promise<void> {
+  const mismatch = compareCanary(canary, await runOnWasm(place, canaryTensors(canary.inputs)))
+  if (mismatch === undefined) return
+  const { output, what } = mismatch
+  const hint =
+    canary.madeFrom === 'fp32'
+      ? 'Do not ship a variant that is so far from the fp32 model; if it is meant to be, state its tolerance in the recipe.'
+      : 'What it should be was run natively, and native int8 saturates on some processors: give the recipe an fp32 variant or a canarySource.'
+  throw new PackError(
+    `${place.where}: on WASM its canary's output ${output} ${what} (made from ${canary.madeFrom ?? 'itself'}). ${hint}`,
   )
-  return { name: metadata.name, dtype, shape }
 }

@@ -7,7 +7,7 @@ import { FileCache } from './file-cache.js'
 import { displayPath, readIntactFolder, replaceFolder } from './output-folder.js'
 import { messageOf, PackError } from './pack-error.js'
 import type { PackProgress } from './progress.js'
-import { parseRecipe, type Recipe } from './recipe.js'
+import { parseRecipe, shippedFiles, type Recipe } from './recipe.js'
 import { resolveFiles, type ResolvedFile } from './resolve-files.js'
 import { toolVersion } from './tool-version.js'
 
@@ -34,7 +34,8 @@ export interface PackResult {
 /**
  * Fetches a recipe's files, verifies them, and writes `<out>/<id>/manifest.json` with the files beside it.
  *
- * @throws {PackError} when the recipe is wrong, a digest is wrong, no source answers, or a graph cannot be run.
+ * @throws {PackError} when the recipe is wrong, a digest is wrong, no source answers, or a graph cannot be run
+ *   or computes wrongly on WASM.
  */
 export async function pack(options: PackOptions): Promise<PackResult> {
   const run = await startRun(options)
@@ -49,7 +50,7 @@ export async function pack(options: PackOptions): Promise<PackResult> {
     // ONNX Runtime is loaded only when there is something to pack: a run that changes nothing takes no time.
     const { buildManifest } = await import('./build-manifest.js')
     const built = await buildManifest({ ...run, files, tempDir })
-    await replaceFolder(run.out, run.recipe.id, (dir) => writeModel(dir, built, files))
+    await replaceFolder(run.out, run.recipe.id, (dir) => writeModel(dir, built, run.recipe, files))
     return built
   })
   run.onProgress({ kind: 'packed', model: run.recipe.id, dir: displayPath(run.dir), revision: manifest.revision })
@@ -112,8 +113,15 @@ async function findUpToDate({ dir, recipe, recipeDir, recipeSha256, signal }: Ru
   return manifest
 }
 
-async function writeModel(dir: string, manifest: Manifest, files: ReadonlyMap<string, ResolvedFile>): Promise<void> {
+async function writeModel(
+  dir: string,
+  manifest: Manifest,
+  recipe: Recipe,
+  files: ReadonlyMap<string, ResolvedFile>,
+): Promise<void> {
+  const shipped = shippedFiles(recipe)
   for (const [name, { path }] of files) {
+    if (!shipped.has(name)) continue
     await mkdir(dirname(join(dir, name)), { recursive: true })
     await copyFile(path, join(dir, name))
   }

@@ -22,6 +22,13 @@ export type PackProgress =
       readonly total: number
     }
   | { readonly kind: 'examining'; readonly model: string; readonly variant: string; readonly graph: string }
+  | {
+      /** Right on WASM; or not checked, since the variant is for other backends, which Node does not have. */
+      readonly kind: 'checked' | 'unchecked'
+      readonly model: string
+      readonly variant: string
+      readonly graph: string
+    }
   | { readonly kind: 'packed'; readonly model: string; readonly dir: string; readonly revision: string }
 
 /** One line of plain text for a step. */
@@ -43,6 +50,10 @@ function describeStep(progress: PackProgress): string {
       return `file ${progress.done} of ${progress.total}: ${progress.file} verified${progress.from === 'cache' ? ' (from the cache)' : ''}`
     case 'examining':
       return `reading the inputs and outputs of ${progress.variant}/${progress.graph} and running its canary`
+    case 'checked':
+      return `the canary of ${progress.variant}/${progress.graph} is right on WASM`
+    case 'unchecked':
+      return `the canary of ${progress.variant}/${progress.graph} was not checked: it is not for WASM, and Node has no other backend of browsers; check it in one`
     case 'packed':
       return `packed into ${progress.dir} (revision ${progress.revision})`
   }

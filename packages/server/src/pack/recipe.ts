@@ -23,13 +23,17 @@ const recipeFileSchema = v.strictObject({
   sources: v.pipe(v.array(textSchema), v.minLength(1, 'at least one source')),
 })
 
-const recipeGraphSchema = v.strictObject({
-  file: textSchema,
-  externalData: v.exactOptional(v.array(textSchema)),
-  canary: v.exactOptional(
-    v.strictObject({ inputs: v.record(v.string(), canaryInputSchema), tolerance: toleranceSchema }),
-  ),
+const graphFiles = { file: textSchema, externalData: v.exactOptional(v.array(textSchema)) }
+
+const recipeCanarySchema = v.strictObject({
+  inputs: v.record(v.string(), canaryInputSchema),
+  tolerance: v.exactOptional(toleranceSchema),
 })
+
+const recipeGraphSchema = v.strictObject({ ...graphFiles, canary: v.exactOptional(recipeCanarySchema) })
+
+/** Graphs of the fp32 model that canaries are made from, and that are not shipped. */
+const canarySourceSchema = v.strictObject({ graphs: v.record(v.string(), v.strictObject(graphFiles)) })
 
 const recipeVariantSchema = v.strictObject({
   dtype: variantDtypeSchema,
@@ -46,6 +50,7 @@ const recipeSchema = v.strictObject({
   operationsPerUnit: v.exactOptional(v.pipe(countSchema, v.minValue(1, 'one or more'))),
   files: v.record(pathSchema, recipeFileSchema),
   assets: v.record(v.string(), textSchema),
+  canarySource: v.exactOptional(canarySourceSchema),
   variants: v.tupleWithRest([recipeVariantSchema], recipeVariantSchema),
 })
 
@@ -54,6 +59,8 @@ export type Recipe = v.InferOutput<typeof recipeSchema>
 export type RecipeFile = v.InferOutput<typeof recipeFileSchema>
 export type RecipeGraph = v.InferOutput<typeof recipeGraphSchema>
 export type RecipeCanary = NonNullable<RecipeGraph['canary']>
+/** The files of a graph. */
+export type RecipeGraphFiles = Pick<RecipeGraph, 'file' | 'externalData'>
 
 /**
  * Checks what a `recipe.json` holds. Unlike a manifest's, its unknown keys are refused: people write recipes, and make
@@ -70,6 +77,7 @@ export function parseRecipe(json: unknown, where: string): Recipe {
   }
   checkSources(parsed.output, where)
   checkFileNames(parsed.output, where)
+  checkCanarySource(parsed.output, where)
   return parsed.output
 }
 
@@ -99,13 +107,45 @@ function checkFileNames(recipe: Recipe, where: string): void {
   throw new PackError(`${where}: files["${first}"] is used by no graph and no asset: name it there, or take it out`)
 }
 
-function* namedFiles({ assets, variants }: Recipe): Generator<{ path: string; file: string }> {
+/** A graph that canaries could be made from in two ways would leave open which is right. */
+function checkCanarySource({ canarySource, variants }: Recipe, where: string): void {
+  const fp32 = variants.find(({ dtype }) => dtype === 'fp32')
+  for (const name of Object.keys(canarySource?.graphs ?? {})) {
+    const path = `canarySource.graphs.${name}`
+    if (fp32 && Object.hasOwn(fp32.graphs, name)) {
+      throw new PackError(`${where}: ${path} is not needed: canaries are made from the fp32 variant's graph ${name}`)
+    }
+    if (variants.some(({ graphs }) => Object.hasOwn(graphs, name))) continue
+    const known = variants.flatMap(({ graphs }) => Object.keys(graphs)).join(', ')
+    throw new PackError(`${where}: ${path} names no graph of a variant, should be one of: ${known}`)
+  }
+}
+
+/** The names of the files that a packed model has: all but those that only its canaries are made from. */
+export function shippedFiles(recipe: Recipe): ReadonlySet<string> {
+  return new Set(Array.from(shippedNames(recipe), ({ file }) => file))
+}
+
+interface NamedFile {
+  readonly path: string
+  readonly file: string
+}
+
+function* namedFiles(recipe: Recipe): Generator<NamedFile> {
+  yield* shippedNames(recipe)
+  yield* graphNames(recipe.canarySource?.graphs ?? {}, 'canarySource.graphs')
+}
+
+function* shippedNames({ assets, variants }: Recipe): Generator<NamedFile> {
   for (const [role, file] of Object.entries(assets)) yield { path: `assets.${role}`, file }
-  for (const [index, variant] of variants.entries()) {
-    for (const [name, { file, externalData = [] }] of Object.entries(variant.graphs)) {
-      const path = `variants[${index}].graphs.${name}`
-      yield { path: `${path}.file`, file }
-      for (const [place, data] of externalData.entries()) yield { path: `${path}.externalData[${place}]`, file: data }
+  for (const [index, { graphs }] of variants.entries()) yield* graphNames(graphs, `variants[${index}].graphs`)
+}
+
+function* graphNames(graphs: Readonly<Record<string, RecipeGraphFiles>>, path: string): Generator<NamedFile> {
+  for (const [name, { file, externalData = [] }] of Object.entries(graphs)) {
+    yield { path: `${path}.${name}.file`, file }
+    for (const [place, data] of externalData.entries()) {
+      yield { path: `${path}.${name}.externalData[${place}]`, file: data }
     }
   }
 }
