@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest'
 import { ReadyPlacements } from '../../../packages/sdk/src/runtime/ready-placements.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
 
-const placeOf = (model: string) => ({ model, backend: 'wasm', variant: 'fp32' }) as const
+const placeOf = (model: string) => ({ model, backend: 'wasm', variant: 'fp32', threads: 1 }) as const
 
 function create(unload: () => Promise<unknown> = () => Promise.resolve()) {
   const unloaded: string[] = []

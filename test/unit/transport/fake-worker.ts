@@ -1,7 +1,4 @@
-/**
- * A worker for Node: the real `serve` at one end of a MessageChannel and something like a `Worker` at the other. Comlink's
- * `expose` listens on the global scope, which therefore is the worker's for the length of a test.
- */
+/** A worker for Node: the real `serve` at one end of a MessageChannel and something like a `Worker` at the other. */
 import { onTestFinished, vi } from 'vitest'
 import { serve, type WorkerHandlers } from '../../../packages/sdk/src/transport/index.js'
 
@@ -22,16 +19,14 @@ export function startFakeWorker(handlers: Partial<WorkerHandlers> | 'silent'): F
   const { port1: pageEnd, port2: workerEnd } = new MessageChannel()
   const locks = createLocks()
   if (handlers !== 'silent') {
-    for (const name of ['addEventListener', 'removeEventListener', 'postMessage'] as const) {
-      vi.stubGlobal(name, workerEnd[name].bind(workerEnd))
-    }
+    // The worker that was started last says hello next.
     vi.stubGlobal('navigator', { locks })
     const models = { locate: notAsked, register: notAsked, warm: notAsked, prepare: notAsked, hasten: notAsked }
     const cache = { add: notAsked, download: notAsked, cache: notAsked, update: notAsked, missing: notAsked }
     const requests = { run: notAsked, process: notAsked, unload: notAsked, foreground: notAsked }
     const measurements = { recall: notAsked, remember: notAsked, benchmark: notAsked }
     const life = { configure: notAsked, shutdown: notAsked, runtimeBinary: notAsked, vitals: notAsked }
-    serve({ ...models, ...cache, ...requests, ...measurements, ...life, ...handlers })
+    serve({ ...models, ...cache, ...requests, ...measurements, ...life, ...handlers }, workerEnd)
     workerEnd.start()
   }
   pageEnd.start()

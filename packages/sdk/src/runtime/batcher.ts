@@ -119,13 +119,23 @@ async function answerTogether({ batching, answer }: Slot, batch: readonly Member
   if (first === undefined) return []
   const startedAt = performance.now()
   const inputs = batch.map(({ request }) => request.input)
-  // The time of one of them must not end the run of the others.
-  const together = { ...first.request, input: batching.merge(inputs), deadlineAt: Infinity }
+  const together = { ...withoutTimes(first.request), ...expected(batch), input: batching.merge(inputs) }
   const merged = await untilAllAborted(batch, (signal) => answer(together, signal))
   const timings = { ...merged.timings, batchedRequests: batch.length }
   return batching
     .split(merged.output, inputs)
     .map((output: TaskOutput<TaskName>, index) => waited(batch[index] ?? first, startedAt, { output, timings }))
+}
+
+/** The time of one of them must not end the run of the others. */
+function withoutTimes({ expectedMs: _expectedMs, ...request }: EngineRequest): EngineRequest {
+  return { ...request, deadlineAt: Infinity }
+}
+
+/** As long as all of them, where that is known of each. */
+function expected(batch: readonly Member[]): Pick<EngineRequest, 'expectedMs'> {
+  const expectedMs = batch.reduce((sum, { request }) => sum + (request.expectedMs ?? NaN), 0)
+  return Number.isNaN(expectedMs) ? {} : { expectedMs }
 }
 
 /** Adds how long a member waited for the slot. */

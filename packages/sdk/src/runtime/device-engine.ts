@@ -23,6 +23,7 @@ import {
 } from './make-ready.js'
 import { sourceOf } from './model-source.js'
 import { checkDeadline, DeviceQueue } from './queue.js'
+import type { Group } from './watchdog.js'
 import type { WorkerHost } from './worker-host.js'
 import { onDevice, readyKey, type DevicePlacement } from './worker-models.js'
 
@@ -119,7 +120,9 @@ async function answerOne(
     checkDeadline(request)
     const { isShared } = queue
     const sentAt = performance.now()
-    const { output, timings } = await connection.call('run', runPayload(model, placement, request), { signal })
+    const watched = { group: groupOf(placement, request), limitMs: connection.runLimitMs(request) }
+    const payload = runPayload(model, placement, request)
+    const { output, timings } = await connection.call('run', payload, { signal, ...watched })
     const elapsedMs = performance.now() - sentAt
     const waited = isShared && { queueMs: Math.max(0, elapsedMs - ownMs(timings)) }
     return { output, timings: { ...timings, ...waited, ...(loadMs !== undefined && { loadMs }) } }
@@ -137,6 +140,11 @@ async function answerOne(
  */
 function ownMs({ preprocessMs = 0, inferenceMs = 0, postprocessMs = 0 }: EngineAnswer['timings']): number {
   return preprocessMs + inferenceMs + postprocessMs
+}
+
+/** A picture that the worker fetches takes as long as the network does: meanwhile the worker only has to answer. */
+function groupOf({ backend }: DevicePlacement, { task, input }: EngineRequest): Group {
+  return task === 'image-to-text' && typeof input === 'string' ? 'answers' : backend
 }
 
 function runPayload(

@@ -2,5 +2,6 @@
 export { createDeviceEngine, type DeviceEngineOptions } from './device-engine.js'
 export { announcer, type DeviceListener, type MemoryBudget } from './make-ready.js'
 export { spawnWorker } from './spawn-worker.js'
-export { WorkerHost, type RecycleLimits, type WorkerHostOptions } from './worker-host.js'
+export { type RecycleLimits } from './recycler.js'
+export { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 export { createWorkerProcessor } from './worker-processor.js'

@@ -2,8 +2,9 @@
 import type { DownloadProgress, ModelSource, Placement } from '../contract/index.js'
 import { abortable } from '../shared/index.js'
 import { modelKey, type ModelKey, type PrepareEvent } from '../transport/index.js'
-import type { LiveWorker, WorkerHost } from './worker-host.js'
-import { readyKey, type DevicePlacement } from './worker-models.js'
+import type { LiveWorker } from './start-worker.js'
+import type { WorkerHost } from './worker-host.js'
+import { isShort, isUntrusted, readyKey, type DevicePlacement } from './worker-models.js'
 
 /** Who hears what happens on the device. */
 export interface DeviceListener {
@@ -22,8 +23,12 @@ export interface MemoryBudget {
   bytesOf(source: ModelSource, placement: DevicePlacement): number
 }
 
-export interface ReadyModel extends LiveWorker {
+/** A model that a worker was told about. */
+interface RegisteredModel extends LiveWorker {
   readonly model: ModelKey
+}
+
+export interface ReadyModel extends RegisteredModel {
   /** How long it took to get ready, when it was not. */
   readonly loadMs?: number
   /** Until this is called, the placement is not unloaded. */
@@ -38,19 +43,37 @@ export interface ReadyParts {
   readonly memory: MemoryBudget
 }
 
-export async function makeReady(
-  { host, threads, listener, memory }: ReadyParts,
-  placement: DevicePlacement,
-  source: ModelSource,
-  signal: AbortSignal,
-  priority: 'low' | undefined,
+/**
+ * Where memory was short and the worker was given up for it, tries once more in a fresh one, which has the memory that other
+ * models had.
+ */
+export async function makeReady(parts: ReadyParts, ...asked: Asked): Promise<ReadyModel> {
+  const live = await registered(parts.host, asked)
+  try {
+    return await makeReadyIn(live, parts, ...asked)
+  } catch (error) {
+    const isAlone = live.models.placements.ready.length === 0
+    if (!isShort(error) || !isUntrusted(error) || isAlone) throw error
+    return makeReadyIn(await registered(parts.host, asked), parts, ...asked)
+  }
+}
+
+type Asked = [placement: DevicePlacement, source: ModelSource, signal: AbortSignal, priority: 'low' | undefined]
+
+function registered(host: WorkerHost, [, source]: Asked): Promise<RegisteredModel> {
+  return host.onceMore(async (live) => ({ ...live, model: await live.models.register(source) }), 'device')
+}
+
+async function makeReadyIn(
+  live: RegisteredModel,
+  { threads, listener, memory }: ReadyParts,
+  ...[placement, source, signal, priority]: Asked
 ): Promise<ReadyModel> {
-  const live = await host.live()
-  const model = await live.models.register(source)
+  const { model } = live
   const { placements } = live.models
   const { backend, variant } = placement
   const key = sessionsKey(source, placement)
-  const place = { model, backend, variant }
+  const place = { model, backend, variant, threads }
   const bytes = memory.bytesOf(source, placement)
   const letGoOfIt = placements.hold(key, place, bytes)
   const letGo = () => {
@@ -58,7 +81,7 @@ export async function makeReady(
     void placements.makeRoom(memory.maxBytes)
   }
   try {
-    if (placements.isReady(key)) return { ...live, model, letGo }
+    if (placements.isReady(key)) return { ...live, letGo }
     const started = performance.now()
     const { id } = source.manifest
     const onReady = () => {
@@ -66,9 +89,9 @@ export async function makeReady(
       listener.onReady(id, placement, performance.now() - started)
     }
     await abortable(placements.makeRoom(memory.maxBytes), signal)
-    const payload = { ...place, threads, ...(priority && { priority }) }
+    const payload = { ...place, ...(priority && { priority }) }
     await live.models.prepare(payload, signal, announcer(id, listener), onReady)
-    return { ...live, model, letGo, loadMs: performance.now() - started }
+    return { ...live, letGo, loadMs: performance.now() - started }
   } catch (error) {
     letGo()
     throw error

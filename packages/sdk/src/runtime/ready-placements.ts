@@ -1,8 +1,16 @@
 /** The placements that one worker has ready, and who works with them; the least recently used make room for others. */
 import type { Backend } from '../contract/index.js'
-import type { Payload } from '../transport/index.js'
+import type { PreparePayload } from '../transport/index.js'
 
-type Place = Payload<'unload'>
+/** What it takes to make a placement ready. */
+export type Place = Omit<PreparePayload, 'priority'>
+
+export interface ReadyPlacement {
+  readonly key: string
+  readonly place: Place
+  /** An estimate of the memory that it takes. */
+  readonly bytes: number
+}
 
 interface Entry {
   readonly place: Place
@@ -22,6 +30,11 @@ export class ReadyPlacements {
   /** @param unload - frees the sessions of a placement */
   constructor(unload: (place: Place) => Promise<unknown>) {
     this.#unload = unload
+  }
+
+  /** Those that have sessions, least recently used first. */
+  get ready(): readonly ReadyPlacement[] {
+    return [...this.#entries].flatMap(([key, { place, bytes, isReady }]) => (isReady ? [{ key, place, bytes }] : []))
   }
 
   isReady(key: string): boolean {

@@ -6,11 +6,13 @@ import type { WorkerHost } from './worker-host.js'
 export function createWorkerProcessor(host: WorkerHost): Processor {
   return {
     async run<T extends TaskName>(request: EngineRequest<T>, infer: TaskContext['infer'], signal: AbortSignal) {
-      const { connection, models } = await host.live()
-      const model = await models.register(sourceOf(request))
       const { task, input, options } = request
-      // The worker answers with the output of the task it was asked for.
-      return (await connection.call('process', { model, task, input, options }, { signal, infer })) as EngineAnswer<T>
+      // Nothing of the request has been used when its worker dies: a fresh one does it all again.
+      return host.onceMore(async ({ connection, models }) => {
+        const model = await models.register(sourceOf(request))
+        // The worker answers with the output of the task it was asked for.
+        return (await connection.call('process', { model, task, input, options }, { signal, infer })) as EngineAnswer<T>
+      })
     },
   }
 }

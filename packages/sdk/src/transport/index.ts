@@ -1,5 +1,5 @@
 /** The door of the transport room. */
-export { connect, workerStartMs, type Connection } from './connect.js'
+export { connect, workerStartMs, type CallOptions, type CloseListener, type Connection } from './connect.js'
 export {
   modelKey,
   type AddPayload,

@@ -1,5 +1,5 @@
 /** The worker's end of the wire: answers calls, cancels them, and sends errors as data. */
-import { expose, releaseProxy, transfer, type Remote } from 'comlink'
+import { expose, releaseProxy, transfer, type Endpoint, type Remote } from 'comlink'
 import { decodeError, encodeError } from './error-codec.js'
 import type { Infer, MethodResult, Outcome, Payload, WireInfer, WireWorker, WorkerMethod } from './protocol.js'
 import { encodeStream } from './stream-codec.js'
@@ -18,8 +18,12 @@ export type WorkerHandlers = {
 
 type AnyHandler = (payload: unknown, context: CallContext) => Promise<unknown>
 
-/** Answers calls from the page until the worker ends. */
-export function serve(handlers: WorkerHandlers): void {
+/**
+ * Answers calls from the page until the worker ends.
+ *
+ * @param endpoint - where they come from; absent: the worker's own scope
+ */
+export function serve(handlers: WorkerHandlers, endpoint?: Endpoint): void {
   const running = new Map<number, AbortController>()
 
   const wire: WireWorker = {
@@ -43,7 +47,7 @@ export function serve(handlers: WorkerHandlers): void {
     },
   }
 
-  expose(wire)
+  expose(wire, endpoint)
 }
 
 function succeed(value: unknown): Outcome {
