@@ -147,23 +147,22 @@ export class Setbacks {
 
   /** @param change - returns whether it has changed anything */
   #change(change: (entries: Map<string, Setback>) => boolean): void {
-    const entries = new Map(this.#read())
+    const entries = this.#read()
     const isChanged = change(entries)
-    const kept = [...entries].sort(([, a], [, b]) => b.until - a.until).slice(0, mostEntries)
-    this.#keep(new Map(kept))
-    if (isChanged) this.#store.write(Object.fromEntries(kept))
+    this.#keep(entries)
+    if (isChanged) this.#store.write(Object.fromEntries(this.#entries))
   }
 
   #keep(entries: Entries): void {
-    this.#entries = entries
-    this.#until = Math.max(0, ...[...entries.values()].map(({ until }) => until))
+    const kept = [...entries].sort(([, a], [, b]) => b.until - a.until).slice(0, mostEntries)
+    this.#entries = new Map(kept)
+    this.#until = kept[0]?.[1].until ?? 0
   }
 
-  #read(): Entries {
-    const stored = this.#store.read()
-    if (typeof stored !== 'object' || stored === null) return new Map()
+  #read(): Map<string, Setback> {
     const now = this.#now()
-    return new Map(Object.entries(stored).filter((entry): entry is [string, Setback] => isSetback(...entry, now)))
+    const isKept = (entry: [string, unknown]): entry is [string, Setback] => isSetback(...entry, now)
+    return new Map(Object.entries(Object(this.#store.read()) as Readonly<Record<string, unknown>>).filter(isKept))
   }
 }
 
