@@ -1,6 +1,6 @@
 /** The door of the runtime room: the page's side of the worker. */
-export { createDeviceEngine, type DeviceEngineOptions } from './device-engine.js'
-export { announcer, type DeviceListener, type MemoryBudget } from './make-ready.js'
+export { createDeviceEngine, type DeviceEngine, type DeviceEngineOptions } from './device-engine.js'
+export { announcer, type DeviceListener, type LoadWatch, type MemoryBudget } from './make-ready.js'
 export { spawnWorker } from './spawn-worker.js'
 export { type RecycleLimits } from './recycler.js'
 export { WorkerHost, type WorkerHostOptions } from './worker-host.js'

@@ -1,5 +1,5 @@
 /** Makes a placement ready on the device and holds it there, within the budget of memory. */
-import type { DownloadProgress, ModelSource, Placement } from '../contract/index.js'
+import type { DownloadProgress, LoadPhase, ModelSource, Placement } from '../contract/index.js'
 import { abortable } from '../shared/index.js'
 import { modelKey, type ModelKey, type PrepareEvent } from '../transport/index.js'
 import type { LiveWorker } from './start-worker.js'
@@ -9,11 +9,20 @@ import { isShort, isUntrusted, readyKey, type DevicePlacement } from './worker-m
 /** Who hears what happens on the device. */
 export interface DeviceListener {
   onDownload(progress: DownloadProgress): void
+  /** A placement is being made ready. Whoever is told watches it, if they like. */
+  onLoading?(source: ModelSource, placement: DevicePlacement): LoadWatch | undefined
   onReady(model: string, placement: Placement, loadMs: number): void
   /** What could not be kept, or had to go, is of `model`; `loading` is the model whose load it was. */
   onNotStored(model: string, reason: string, loading: string): void
   /** A model was not in the cache, and now is. */
   onPublished(model: string): void
+}
+
+/** Follows a load. */
+export interface LoadWatch {
+  phase(phase: LoadPhase): void
+  /** The load has ended, well or not, or nobody waits for it any more. */
+  end(): void
 }
 
 /** How much memory models may take on the device. */
@@ -90,7 +99,9 @@ async function makeReadyIn(
     }
     await abortable(placements.makeRoom(memory.maxBytes), signal)
     const payload = { ...place, ...(priority && { priority }) }
-    await live.models.prepare(payload, signal, announcer(id, listener), onReady)
+    const watch = listener.onLoading?.(source, placement)
+    const tell = announcer(id, listener, (phase) => watch?.phase(phase))
+    await live.models.prepare(payload, signal, tell, onReady).finally(() => watch?.end())
     return { ...live, letGo, loadMs: performance.now() - started }
   } catch (error) {
     letGo()
@@ -104,8 +115,13 @@ export function sessionsKey({ manifest }: ModelSource, placement: DevicePlacemen
 }
 
 /** Tells the listener what the worker tells about the load of `model`. */
-export function announcer(model: string, listener: DeviceListener): (event: PrepareEvent) => void {
+export function announcer(
+  model: string,
+  listener: DeviceListener,
+  onPhase?: (phase: LoadPhase) => void,
+): (event: PrepareEvent) => void {
   return (event) => {
+    if (event.type === 'progress') onPhase?.(event.phase)
     if (event.type === 'progress') listener.onDownload({ model, ...progressOf(event) })
     else if (event.type === 'not-stored') listener.onNotStored(event.model ?? model, event.reason, model)
     else if (event.type === 'published') listener.onPublished(model)
