@@ -36,7 +36,8 @@ async function outcomeOf(handle: Handler, manifest: Manifest = stated): Promise<
     ({ output }) => output,
     (error: unknown) => {
       if (!isEdgewardError(error)) throw error
-      return error.details['reason'] === undefined ? error.code : `${error.code}, ${String(error.details['reason'])}`
+      const { reason } = error.details
+      return typeof reason === 'string' ? `${error.code}, ${reason}` : error.code
     },
   )
 }

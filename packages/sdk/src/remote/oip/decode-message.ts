@@ -7,6 +7,9 @@ import { findJsonEnd, parseJson } from './json.js'
 import { decodeTensorBinary } from './tensor-binary.js'
 import { decodeTensorJson } from './tensor-json.js'
 
+/** Inputs or outputs of one message; a decoder with its cache has some hundreds. */
+const maxTensors = 4096
+
 /** An output that a client asks for. */
 export interface RequestedOutput {
   readonly name: string
@@ -108,7 +111,7 @@ function readTimeout(timeout: Field): { timeoutMs?: number } {
 }
 
 function readRequestedOutputs(outputs: Field, binaryOutput: boolean): RequestedOutput[] {
-  return outputs.items().map((output) => ({
+  return outputs.items(maxTensors).map((output) => ({
     name: output.get('name').string(),
     binary: output.get('parameters').get('binary_data').boolean(binaryOutput),
   }))
@@ -117,7 +120,7 @@ function readRequestedOutputs(outputs: Field, binaryOutput: boolean): RequestedO
 function readTensors(list: Field, tail: Uint8Array): TensorMap {
   const tensors = new Map<string, Tensor>()
   let at = 0
-  for (const field of list.items()) {
+  for (const field of list.items(maxTensors)) {
     const name = field.get('name').string()
     if (tensors.has(name)) throw field.error(`a second tensor named '${name}'`)
     const size = field.get('parameters').get('binary_data_size')

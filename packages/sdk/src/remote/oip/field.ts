@@ -37,8 +37,11 @@ export class Field {
     return this.value as readonly unknown[]
   }
 
-  items(): Field[] {
-    return this.array().map((value, index) => new Field(value, `${this.path}[${index}]`, this.code))
+  /** @param most - How many there may be. More are refused before anything is made of them. */
+  items(most = Infinity): Field[] {
+    const values = this.array()
+    if (values.length > most) throw this.error(`has ${values.length} items, should have at most ${most}`)
+    return values.map((value, index) => new Field(value, `${this.path}[${index}]`, this.code))
   }
 
   string(): string {
@@ -70,9 +73,12 @@ export function describeValue(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
+/** No runtime has tensors of more; ONNX's largest models have 8. */
+const maxDimensions = 64
+
 /** The sizes of the dimensions of a tensor: whole numbers from 0. */
 export function readShape(field: Field): number[] {
-  return field.items().map((item) => item.size())
+  return field.items(maxDimensions).map((item) => item.size())
 }
 
 /** How many elements a tensor of this shape has; 1 for a scalar, whose shape is empty. */

@@ -46,10 +46,15 @@ export class OipClient {
     return this.#isReady(readyPath, signal)
   }
 
-  /** As {@link ready}; but where the endpoint says nothing of it, a request will show. */
+  /** As {@link ready}; but where the endpoint says nothing of it, or not to this page, a request will show. */
   async mayBeReady(signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#endpoint.request({ method: 'GET', path: readyPath }, signal)
-    return isSuccess(answer) || silentAbout.includes(answer.status)
+    try {
+      const answer = await this.#endpoint.request({ method: 'GET', path: readyPath }, signal)
+      return isSuccess(answer) || silentAbout.includes(answer.status)
+    } catch (error) {
+      if (isEdgewardError(error) && error.details['reason'] === 'cors') return true
+      throw error
+    }
   }
 
   /** Whether the endpoint says that the model is ready; false also for a model that it does not have. */
