@@ -9,7 +9,7 @@ import { StorageReasons } from '../../../packages/sdk/src/api/storage-reasons.js
 import { Emitter } from '../../../packages/sdk/src/telemetry/index.js'
 import { cpuOnly, endpoint, everywhere } from '../router/inputs.js'
 
-export const wasm: Placement = { engine: 'device', backend: 'wasm', variant: 'fp32' }
+export const wasm = { engine: 'device', backend: 'wasm', variant: 'fp32' } as const satisfies Placement
 export const remote: Placement = { engine: 'remote', endpoint }
 export const x: TensorMap = { x: { dtype: 'float32', shape: [1], data: Float32Array.of(1) } }
 export const y: TensorMap = { y: { dtype: 'float32', shape: [1], data: Float32Array.of(2) } }
@@ -78,6 +78,9 @@ export function createFakeClient({
     storageReasons: new StorageReasons(),
     emitter,
     probe: () => Promise.resolve(cpuOnly),
+    watchPageLife: () => () => undefined,
+    recheck: () => undefined,
+    leave: () => undefined,
     release: () => Promise.resolve(),
     ...parts,
   })

@@ -128,6 +128,7 @@ describe('a request with a deadline', () => {
       },
     })
     await dispatch(planOf(everything), request, context)
-    expect(told).toBe(request)
+    expect(told).toMatchObject(request)
+    expect(told).not.toHaveProperty('deadlineAt')
   })
 })

@@ -14,6 +14,7 @@ import type {
   TaskOutput,
   TensorMap,
 } from '../contract/index.js'
+import type { PageLifeListener } from '../device/index.js'
 import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import type { Engines } from '../router/index.js'
 import { assertTaskName, checkInput, unitsOf } from '../tasks/page.js'
@@ -40,6 +41,12 @@ export interface ClientParts extends CacheParts, Omit<PlannerParts, 'backgroundR
   readonly foreground: (requests: number) => void
   /** Says what would make this page faster or safer. */
   readonly diagnose: (capabilities: Capabilities) => Promise<readonly Finding[]>
+  /** Tells when the page goes away and comes back; returns its undo. */
+  readonly watchPageLife: (listener: PageLifeListener) => () => void
+  /** Has the worker looked after, when the page is back. */
+  readonly recheck: () => void
+  /** Ends the worker, when the page is left. */
+  readonly leave: () => void
   /** Frees what no engine owns. */
   readonly release: () => Promise<void>
 }
@@ -52,6 +59,7 @@ export class EdgewardClient implements Client {
   readonly #requests: Requests
   readonly #benchmark: IdleBenchmark
   readonly #learning: Learning
+  readonly #stopWatching: () => void
   #pending = 0
   #disposed: Promise<void> | undefined
 
@@ -84,6 +92,7 @@ export class EdgewardClient implements Client {
     const { readiness } = given
     const hedging = new Hedging({ share: options.hedgeShare, aftermath, knowledge, emitter, readiness })
     this.#requests = new Requests({ engines: parts.engines, emitter, planner: this.#planner, aftermath, hedging })
+    this.#stopWatching = given.watchPageLife({ onReturn: () => this.#recheck(), onLeave: given.leave })
     this.models = createModelCache(parts, {
       planner: this.#planner,
       isUsed: (model) => aftermath.isUsed(model),
@@ -176,9 +185,18 @@ export class EdgewardClient implements Client {
     return signal === undefined ? disposing : AbortSignal.any([signal, disposing])
   }
 
+  /** While nobody looked, the network may have changed, the GPU been lost, and the worker died. */
+  #recheck(): void {
+    const { knowledge, recheck } = this.#parts
+    recheck()
+    this.#planner.recheck()
+    knowledge.breakers.forgive('REMOTE_UNREACHABLE')
+  }
+
   async #dispose(): Promise<void> {
     const { engines, emitter, knowledge, release } = this.#parts
     this.#disposing.abort(new EdgewardError('DISPOSED', 'The client was disposed.'))
+    this.#stopWatching()
     this.#benchmark.dispose()
     this.#learning.settle()
     await knowledge.dispose()

@@ -1,6 +1,6 @@
 /** Puts a client together: the only place where the rooms meet. */
-import type { Capabilities, EdgewardEvents, Finding } from '../contract/index.js'
-import { createPageStore, defaultThreads, probeCapabilities } from '../device/index.js'
+import type { Capabilities, EdgewardEvents, Finding, Processor } from '../contract/index.js'
+import { CrashSentinel, createPageStore, defaultThreads, probeCapabilities, watchPageLife } from '../device/index.js'
 import { createOipEngine } from '../remote/index.js'
 import { memoryOf } from '../router/index.js'
 import {
@@ -14,8 +14,9 @@ import {
 } from '../runtime/index.js'
 import { batchingOf } from '../tasks/page.js'
 import { Emitter } from '../telemetry/index.js'
-import { EdgewardClient } from './client.js'
-import { Knowledge, type MeasurementKeeper } from './knowledge.js'
+import { EdgewardClient, type ClientParts } from './client.js'
+import { Knowledge, type KnowledgeOptions, type MeasurementKeeper } from './knowledge.js'
+import { sentinelWatch } from './load-watch.js'
 import type { Client } from './client-surface.js'
 import { ModelDirectory } from './model-directory.js'
 import type { ClientOptions } from './options.js'
@@ -41,8 +42,15 @@ export function createClient(options: ClientOptions = {}): Client {
   })
   const threads = resolved.threads ?? defaultThreads()
   const storageReasons = new StorageReasons()
-  const listener = tell(emitter, storageReasons)
-  const { knowledge, remotes } = knowEndpoints(resolved, host, threads, emitter)
+  const store = createPageStore()
+  const sentinel = new CrashSentinel(store)
+  const { knowledge, remotes } = knowEndpoints(resolved, emitter, createWorkerProcessor(host), (endpoints) => {
+    const leftovers = () => sentinel.leftovers()
+    return new Knowledge(keeperIn(host), threads, { store, leftovers, ...endpoints })
+  })
+  const probed: { capabilities?: Capabilities } = {}
+  const onLoading = sentinelWatch(sentinel, knowledge.places, () => probed.capabilities)
+  const listener = { ...tell(emitter, storageReasons), onLoading }
   const engineOptions = { memory: memoryWithin(resolved.policy.maxMemoryBytes), batchingOf }
   const device = resolved.device ? createDeviceEngine(host, threads, listener, engineOptions) : undefined
   const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
@@ -50,42 +58,53 @@ export function createClient(options: ClientOptions = {}): Client {
     options: resolved,
     engines: { ...(device && { device }), remotes },
     storageReasons,
-    missing: (manifest) => host.call('missing', manifest),
-    update: async (model, maxDownloadBytes, signal) =>
-      host.call('update', { modelsUrls: models.modelsUrls, model, maxDownloadBytes }, signal),
-    // Whoever needs the runtime hears why it could not start.
-    warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
+    ...askingWorker(host, models, threads),
     endpoints: [...remotes.keys()],
     threads,
     knowledge,
     readiness: (source, placement) => device?.readiness(source, placement),
-    foreground: (requests) => host.foreground(requests),
     diagnose: (capabilities) => diagnosePage({ options: resolved, models, host, capabilities }),
     models,
-    cache: (action, model) => host.cache(action, model),
-    add: (payload) => host.add(payload),
     async download(source, variant, signal) {
       const { models: known } = await host.live()
       const model = await known.register(source)
       await known.download({ model, variant }, signal, announcer(source.manifest.id, listener))
     },
     emitter,
-    probe: probeCapabilities,
+    probe: async () => (probed.capabilities = await probeCapabilities()),
+    watchPageLife,
     // Without a device engine the worker still pre-processes for the endpoint.
-    release: () => host.dispose().then(() => undefined),
+    async release() {
+      sentinel.dispose()
+      await host.dispose()
+    },
   })
+}
+
+/** What the client asks the worker, whoever answers its requests. */
+function askingWorker(host: WorkerHost, models: ModelDirectory, threads: number) {
+  return {
+    missing: (manifest) => host.call('missing', manifest),
+    update: async (model, maxDownloadBytes, signal) =>
+      host.call('update', { modelsUrls: models.modelsUrls, model, maxDownloadBytes }, signal),
+    // Whoever needs the runtime hears why it could not start.
+    warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
+    foreground: (requests) => host.foreground(requests),
+    cache: (action, model) => host.cache(action, model),
+    add: (payload) => host.add(payload),
+    recheck: () => void host.recheck(),
+    leave: () => host.leave(),
+  } satisfies Partial<ClientParts>
 }
 
 /** The endpoints, and what is learnt of them and of this device; each is told by the other. */
 function knowEndpoints(
   { remote }: ResolvedClientOptions,
-  host: WorkerHost,
-  threads: number,
   emitter: Emitter<EdgewardEvents>,
+  processor: Processor,
+  know: (endpoints: KnowledgeOptions) => Knowledge,
 ) {
-  const processor = createWorkerProcessor(host)
-  const knowledge: Knowledge = new Knowledge(keeperIn(host), threads, {
-    store: createPageStore(),
+  const knowledge: Knowledge = know({
     isReady: async (endpoint) => (await remotes.get(endpoint)?.isReady()) ?? false,
     onChange: (endpoint, state, reason) => emitter.emit('health', { part: 'endpoint', endpoint, state, reason }),
   })

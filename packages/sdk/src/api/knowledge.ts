@@ -38,6 +38,8 @@ export interface MeasurementKeeper {
 export interface KnowledgeOptions extends Pick<EndpointBreakersParts, 'isReady' | 'onChange'> {
   /** Absent: notes are of this page alone. */
   readonly store?: PageStore
+  /** Takes what pages were loading when they were killed, by the keys of {@link Setbacks}; never rejects. Absent: nothing. */
+  readonly leftovers?: () => Promise<readonly { readonly key: string }[]>
 }
 
 /** Names under which the page's notes are kept. */
@@ -58,6 +60,7 @@ export class Knowledge {
   readonly breakers: EndpointBreakers
   readonly setbacks: Setbacks
   readonly #keeper: MeasurementKeeper
+  readonly #leftovers: NonNullable<KnowledgeOptions['leftovers']>
   #watching: ReturnType<typeof watchConditions> | undefined
   #recalling: Promise<void> | undefined
   #benchmark: RecalledMeasurements['benchmark']
@@ -69,9 +72,10 @@ export class Knowledge {
   constructor(
     keeper: MeasurementKeeper,
     threads: number,
-    { store = createPageStore(undefined), ...endpoints }: KnowledgeOptions = {},
+    { store = createPageStore(undefined), leftovers = nothingLeft, ...endpoints }: KnowledgeOptions = {},
   ) {
     this.#keeper = keeper
+    this.#leftovers = leftovers
     this.places = new Places(threads)
     this.breakers = new EndpointBreakers({ ...endpoints, storage: noteIn(store, endpointsNote) })
     this.setbacks = new Setbacks(noteIn(store, setbacksNote))
@@ -89,16 +93,22 @@ export class Knowledge {
 
   /** Fetches what was measured before, once; whoever waits for it does not wait long. */
   recall(): Promise<void> {
-    this.#recalling ??= withinDeadline(
-      this.#keeper.recall(this.places.browser).then(
-        ({ records, benchmark }) => {
-          this.measurements.load(records)
-          this.#benchmark ??= benchmark
-        },
-        () => undefined, // Without a database or a worker there is nothing to recall.
-      ),
-    )
+    this.#recalling ??= withinDeadline(Promise.all([this.#recallMeasurements(), this.#recallKilledPages()]))
     return this.#recalling
+  }
+
+  #recallMeasurements(): Promise<void> {
+    return this.#keeper.recall(this.places.browser).then(
+      ({ records, benchmark }) => {
+        this.measurements.load(records)
+        this.#benchmark ??= benchmark
+      },
+      () => undefined, // Without a database or a worker there is nothing to recall.
+    )
+  }
+
+  async #recallKilledPages(): Promise<void> {
+    for (const { key } of await this.#leftovers()) this.setbacks.pageKilled(key)
   }
 
   /** Of this adapter; one that was made with another counts as none. */
@@ -207,7 +217,11 @@ function noteIn(store: PageStore, key: string) {
   return { read: () => store.read(key), write: (value: unknown) => store.write(key, value) }
 }
 
-function withinDeadline(promise: Promise<void>): Promise<void> {
+function nothingLeft(): Promise<readonly never[]> {
+  return Promise.resolve([])
+}
+
+function withinDeadline(promise: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, databaseDeadlineMs)
     void promise.finally(() => {

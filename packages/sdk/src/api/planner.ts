@@ -101,6 +101,16 @@ export class Planner {
     return this.#capabilities
   }
 
+  /** Probes again, after the page was away: plans go on with what is known until that is done. */
+  recheck(): void {
+    if (this.#capabilities === undefined) return
+    const again = this.#parts.probe()
+    again.then(
+      () => (this.#capabilities = again),
+      () => undefined, // What was known before still is.
+    )
+  }
+
   /** @throws EdgewardError INVALID_OPTION */
   policyOf(policy: Policy | undefined): ResolvedPolicy {
     return resolvePolicy(policy, this.#parts.options.policy)

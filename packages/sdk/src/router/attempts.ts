@@ -1,5 +1,5 @@
 /** The attempts of one request: which placement is next, what each came to, and who is told. */
-import type { Attempt, Engine, EngineAnswer, Placement, Plan } from '../contract/index.js'
+import type { Attempt, Engine, EngineAnswer, Placement, Plan, PlannedPlacement } from '../contract/index.js'
 import { messageOf, toEdgewardError, type EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { afterLoss, isHopeless, withReplay } from './after-failure.js'
@@ -10,7 +10,7 @@ import { placementName } from './plan-input.js'
 import { Retries } from './retry.js'
 
 /** What is done at a placement. */
-export type Work<V> = (engine: Engine, placement: Placement, signal: AbortSignal) => Promise<V>
+export type Work<V> = (engine: Engine, planned: PlannedPlacement, signal: AbortSignal) => Promise<V>
 
 /** How an attempt has ended. `stopped`: by the caller, the deadline or a faster placement. */
 export type Ended<V> =
@@ -96,7 +96,7 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
       this.#context.onTried({ placement, startedAt, durationMs: performance.now() - startedAt, isHedge, ...tried })
     try {
       // Whatever an engine waits for, the caller's abort ends the request at once.
-      const value = await abortable(this.#work(candidate.engine, placement, signal), signal)
+      const value = await abortable(this.#work(candidate.engine, candidate.planned, signal), signal)
       this.#retries.answered(candidate)
       tell({ outcome: 'answered', ...(value.timings && { timings: value.timings }) })
       return { kind: 'answered', candidate, value }

@@ -48,9 +48,12 @@ export function describe(placement: Placement | { readonly engine: Placement['en
   return placement.engine
 }
 
-/** Sentences; those that do not apply are left out. */
+/** Sentences, some of them without a full stop; those that do not apply are left out. */
 function joined(...sentences: readonly (string | false)[]): string {
-  return sentences.filter((sentence) => sentence !== false).join(' ')
+  return sentences
+    .filter((sentence) => sentence !== false)
+    .map((sentence) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`))
+    .join(' ')
 }
 
 function withDetails(error: EdgewardError, details: object, message = error.message): EdgewardError {

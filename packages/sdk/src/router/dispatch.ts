@@ -9,6 +9,7 @@ import type {
   ModelSource,
   Placement,
   Plan,
+  PlannedPlacement,
   Result,
   TaskName,
   TaskOutput,
@@ -32,7 +33,8 @@ export async function dispatch<T extends TaskName>(
 ): Promise<Result<TaskOutput<T>>> {
   const { deadline, startedAt } = context
   const timed = deadline.at === Infinity ? request : { ...request, deadlineAt: deadline.at }
-  const run: Work<EngineAnswer<T>> = (engine, placement, signal) => engine.run(placement, timed, signal)
+  const run: Work<EngineAnswer<T>> = (engine, planned, signal) =>
+    engine.run(planned.placement, { ...timed, ...expectedOf(planned) }, signal)
   const { value, placement, attempts } = await firstThatWorks(plan, context, run)
   const timings = { ...value.timings, totalMs: performance.now() - startedAt }
   return { output: value.output, placement, timings, attempts }
@@ -45,11 +47,18 @@ export async function prepareFirst(
   context: Omit<DispatchContext, 'hedge' | 'retry'>,
 ): Promise<Placement> {
   const waiting = { ...context, waitsForDevice: true }
-  const { placement } = await firstThatWorks(plan, waiting, async (engine, candidate, signal) => {
-    if (source) await engine.prepare(candidate, source, signal)
+  const { placement } = await firstThatWorks(plan, waiting, async (engine, planned, signal) => {
+    if (source) await engine.prepare(planned.placement, source, signal)
     return {}
   })
   return placement
+}
+
+/** What the device's watchdog goes by. Loading does not count. */
+function expectedOf({ placement, estimate }: PlannedPlacement): Pick<EngineRequest, 'expectedMs'> {
+  const { basis, totalMs, readyMs } = estimate
+  const isKnown = placement.engine === 'device' && basis === 'measured'
+  return isKnown ? { expectedMs: Math.max(0, totalMs.high - readyMs.high) } : {}
 }
 
 interface Worked<V> {

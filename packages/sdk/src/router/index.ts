@@ -6,7 +6,6 @@ export type { DispatchContext, Engines, Retrying, Tried } from './dispatch-conte
 export type { EndpointFailure } from './breaker.js'
 export { EndpointBreakers, type EndpointBreakersParts } from './endpoint-breakers.js'
 export { EndpointLoads } from './endpoint-load.js'
-export { EndpointRests } from './endpoint-rest.js'
 export { memoryOf } from './estimate.js'
 export { HedgeBudget, hedgeDelay } from './hedge.js'
 export { deviceKey, endpointKey, type DeviceKeyParts } from './measurement-key.js'
