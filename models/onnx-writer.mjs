@@ -7,6 +7,12 @@
 /** Element types of TensorProto.DataType. */
 export const dataType = Object.freeze({ float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, string: 8, float16: 10 })
 
+/** Types of AttributeProto.AttributeType. */
+const attributeType = Object.freeze({ float: 1, int: 2, ints: 7 })
+
+/** The wire type of four bytes. */
+const fixed32 = 5
+
 /**
  * A whole model.
  *
@@ -25,14 +31,27 @@ export function model({ name, nodes, inputs, outputs, initializers = [] }) {
   return Buffer.concat([number(1, 8), text(2, 'edgeward'), bytes(7, Buffer.concat(graph)), bytes(8, opset)])
 }
 
-/** @param {string} operator @param {string[]} inputs @param {string[]} outputs */
-export function node(operator, inputs, outputs) {
+/**
+ * @param {string} operator @param {string[]} inputs @param {string[]} outputs
+ * @param {Record<string, number | number[]>} [attributes] whole numbers become INT, others FLOAT, lists INTS
+ */
+export function node(operator, inputs, outputs, attributes = {}) {
   return Buffer.concat([
     ...inputs.map((input) => text(1, input)),
     ...outputs.map((output) => text(2, output)),
     text(3, outputs.join('+')),
     text(4, operator),
+    ...Object.entries(attributes).map(([name, item]) => bytes(5, Buffer.concat([text(1, name), ...attribute(item)]))),
   ])
+}
+
+/** @param {number | number[]} item */
+function attribute(item) {
+  if (Array.isArray(item)) return [...item.map((whole) => number(8, whole)), number(20, attributeType.ints)]
+  if (Number.isInteger(item)) return [number(3, item), number(20, attributeType.int)]
+  const float = Buffer.alloc(4)
+  float.writeFloatLE(item)
+  return [varint((2 << 3) | fixed32), float, number(20, attributeType.float)]
 }
 
 /**

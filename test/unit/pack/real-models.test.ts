@@ -1,5 +1,5 @@
 /** The project's own models, from the real packages: fetched once on a machine, from the cache afterwards. */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Ajv } from 'ajv'
@@ -60,14 +60,27 @@ describe('all-minilm-l6-v2', () => {
     expect(values).toHaveLength(64)
     expect(values).not.toContain(0)
   })
+
+  it('has a canary from the fp32 model, which is not shipped', async () => {
+    const { out } = await createWorkplace()
+    const { manifest, dir } = await pack({ recipe: join(root, 'models/all-minilm-l6-v2'), out })
+    expect(manifest.variants[0].graphs['model']?.canary?.madeFrom).toBe('fp32')
+    expect((await readdir(dir)).sort()).toEqual([
+      'manifest.json',
+      'model_q8.onnx',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ])
+  })
 })
 
 describe('models made by a script', () => {
-  it.each(['models/tiny-mlp', 'test/fixtures/models/echo-string'])(
-    '%s is what its script makes, byte for byte',
-    async (folder) => {
-      const { makeModel } = (await import(join(root, folder, 'make-model.mjs'))) as { makeModel(): Buffer }
-      expect(makeModel()).toEqual(await readFile(join(root, folder, 'model.onnx')))
-    },
-  )
+  it.each([
+    ['models/tiny-mlp/model.onnx', 'make-model.mjs'],
+    ['test/fixtures/models/echo-string/model.onnx', 'make-model.mjs'],
+    ['models/all-minilm-l6-v2/fp32.onnx', 'make-fp32.mjs'],
+  ])('%s is what its script makes, byte for byte', async (file, script) => {
+    const { makeModel } = (await import(join(root, file, '..', script))) as { makeModel(): Buffer }
+    expect(makeModel()).toEqual(await readFile(join(root, file)))
+  })
 })

@@ -6,11 +6,11 @@ type Tolerance = CanaryOutput['tolerance']
 /** What a dtype may be off, as a share of the output's size; measured, see docs/manifests-and-recipes.md. */
 const shares: Readonly<Record<VariantDtype, number>> = {
   fp32: 0.001,
-  fp16: 0.01,
+  fp16: 0.005,
   q8: 0.05,
   int8: 0.1,
-  q4: 0.2,
-  q4f16: 0.2,
+  q4: 0.15,
+  q4f16: 0.15,
 }
 
 /**
