@@ -95,7 +95,7 @@ describe('a second loss', () => {
     await expect(dispatch(planOf([webgpu]), request, context)).rejects.toMatchObject({
       code: 'WORKER_DIED',
       details: { attempts: [{ code: 'WORKER_DIED' }, { code: 'WORKER_DIED' }] },
-      message: expect.stringContaining('It was tried 2 times.') as string,
+      message: expect.stringContaining('failed by WORKER_DIED. It was tried 2 times.') as string,
     })
   })
 })
