@@ -79,7 +79,12 @@ class SimulatedClient implements Client {
     this.#measurements = new Measurements(() => startedAt + clock.now)
     this.#measurements.load(whatWasMeasured(visit, random, parts.device))
     this.#loads = new EndpointLoads(() => random.next())
-    this.#breakers = new EndpointBreakers({ random: () => random.next(), now: () => startedAt + clock.now })
+    this.#breakers = new EndpointBreakers({
+      random: () => random.next(),
+      now: () => startedAt + clock.now,
+      // Also when it is full: it is ready as soon as a request gets there and back.
+      isReady: () => parts.link.travel(() => Promise.resolve(), neverAborted()),
+    })
     this.#engines = { device: this.#device(), remotes: new Map([[addressOf, this.#remote()]]) }
     this.#secondRuns = new ShadowRuns({
       shadowShare: 0,
@@ -92,6 +97,7 @@ class SimulatedClient implements Client {
   async answer(tokens: number): Promise<Answer> {
     const { clock } = this.#parts
     const planned = this.#plan(tokens)
+    this.#breakers.check(planned)
     this.#prepare(planned)
     const request: EngineRequest<'tensors'> = {
       model: this.#facts.manifest.id,
