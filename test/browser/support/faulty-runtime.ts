@@ -17,8 +17,10 @@ const wrapper = `
   import { InferenceSession as Real, Tensor } from './real.mjs'
   export * from './real.mjs'
   let runs = 0
+  let sessions = 0
   export const InferenceSession = {
     async create(...given) {
+      await self.beforeSession?.(sessions++)
       const session = await Real.create(...given)
       const real = session.run.bind(session)
       session.run = (feeds, outputs) => self.fault({ run: () => real(feeds, outputs), feeds, outputs, before: runs++, Tensor })
@@ -34,7 +36,8 @@ const folders = new Map<Build, Promise<string>>()
 /**
  * The address of a script that runs the SDK's worker as it is shipped, with a runtime that has this fault: for `workerUrl`.
  *
- * @param prelude - runs before it
+ * @param prelude - runs before it; a `self.beforeSession(before)` that it defines is waited for before each session is
+ *   made, the one that starts the runtime included
  */
 export async function workerWithFault(fault: string, build: Build = 'wasm', prelude = ''): Promise<string> {
   const folder = folders.get(build) ?? serveFaultyRuntime(build)
