@@ -29,7 +29,7 @@ test("without an endpoint the device's error comes back, with the reasons why no
 
 test('a worker that dies in the middle of a request costs a fallback, and the next request gets a fresh one', async () => {
   const { workers, restore } = capturedWorkers()
-  const edge = testClient({ remote: endpoint(), policy: deviceFirst })
+  const edge = testClient({ remote: endpoint() })
   try {
     await edge.prepare('all-minilm-l6-v2')
     const embed = edge.pipeline('feature-extraction', 'all-minilm-l6-v2')
@@ -41,7 +41,26 @@ test('a worker that dies in the middle of a request costs a fallback, and the ne
     expect(attempts.map(({ code }) => code)).toEqual(['WORKER_DIED'])
     expect(placement).toMatchObject({ engine: 'remote' })
     expect(output).toHaveLength(64)
+    await edge.prepare('all-minilm-l6-v2')
     expect((await embed('Again.')).placement).toMatchObject({ engine: 'device' })
+    expect(workers).toHaveLength(2)
+  } finally {
+    restore()
+  }
+})
+
+test('where the device is waited for, a worker that dies costs a second run in a fresh one, and nothing else', async () => {
+  const { workers, restore } = capturedWorkers()
+  const edge = testClient({ remote: endpoint(), policy: deviceFirst })
+  try {
+    const { output } = await edge.run('tiny-mlp', tinyInput())
+    const pending = edge.run('tiny-mlp', tinyInput())
+    workers[0]?.terminate()
+    expect(await pending).toMatchObject({
+      output,
+      placement: { engine: 'device' },
+      attempts: [{ code: 'WORKER_DIED' }],
+    })
     expect(workers).toHaveLength(2)
   } finally {
     restore()
@@ -89,8 +108,11 @@ test('when every placement fails, one error tells what was tried', async () => {
   })
   const failure = await edge.run(model, tinyInput()).catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 'ALL_PLACEMENTS_FAILED' })
-  const attempts = (failure as EdgewardError).details['attempts'] as { code: string }[]
-  expect(attempts.map(({ code }) => code)).toEqual(['DOWNLOAD_FAILED', 'REMOTE_UNREACHABLE'])
+  const { attempts, advice } = (failure as EdgewardError).details as { attempts: { code: string }[]; advice: string[] }
+  const retries = ['REMOTE_UNREACHABLE', 'REMOTE_UNREACHABLE']
+  expect(attempts.map(({ code }) => code)).toEqual(['DOWNLOAD_FAILED', 'REMOTE_UNREACHABLE', ...retries])
+  expect(advice).toHaveLength(2)
+  expect((failure as EdgewardError).message).toContain(advice.join(' '))
 })
 
 test("a caller's abort ends a load with the caller's own reason, and never falls back", async () => {

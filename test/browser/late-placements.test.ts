@@ -1,7 +1,7 @@
 /** Deadlines, hedges and several endpoints, whole: the real worker and real endpoints that are slow, silent or down. */
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Client, Trace } from 'edgeward'
-import { deviceFirst, testClient, tinyInput } from './support/clients.js'
+import { testClient, tinyInput } from './support/clients.js'
 import { watchedEndpoint } from './support/watched-endpoint-client.js'
 import { capturedWorkers } from './support/workers.js'
 
@@ -26,13 +26,12 @@ test('one deadline spans a device that dies late and an endpoint that never answ
   const { remote, endpoint, behave, inferences } = watchedEndpoint()
   await behave({ isSilent: true })
   const { workers, restore } = capturedWorkers()
-  const edge = testClient({ remote, hedgeShare: 0, policy: deviceFirst })
+  const edge = testClient({ remote, hedgeShare: 0 })
   await edge.prepare('tiny-mlp')
   await edge.prepare(miniLm)
   restore()
   const traces = tracesOf(edge)
   const long = edge.pipeline('feature-extraction', miniLm)(many, { policy: { residency: 'local-only' } })
-  const died = expect(long).rejects.toMatchObject({ code: 'WORKER_DIED' })
   const [deadlineMs, livesMs] = [3_000, 500]
   setTimeout(() => workers[0]?.terminate(), livesMs)
   const late = edge.run('tiny-mlp', tinyInput(), { policy: { deadlineMs } })
@@ -40,7 +39,8 @@ test('one deadline spans a device that dies late and an endpoint that never answ
     code: 'DEADLINE_EXCEEDED',
     details: { deadlineMs, attempts: [{ code: 'WORKER_DIED' }, { code: 'DEADLINE_EXCEEDED' }] },
   })
-  await died
+  // It may go nowhere else: the device answers it after all, once more and in a fresh worker.
+  expect(await long).toMatchObject({ placement: { engine: 'device' }, attempts: [{ code: 'WORKER_DIED' }] })
   const trace = traces.find(({ model }) => model === 'tiny-mlp')!
   expect(trace).toMatchObject({ outcome: 'DEADLINE_EXCEEDED' })
   expect(attemptsIn(trace)).toMatchObject([
