@@ -101,6 +101,14 @@ test.each([
   expect(attempts).toMatchObject([attempt])
 })
 
+test('after a bare number, a fresh worker answers on the device', async () => {
+  const fault = `({ run, feeds }) => (feeds.x.dims[0] === 5 ? Promise.reject(1991937888) : run())`
+  const { edge, model } = await clientWithFault(fault)
+  expect((await edge.run(model, rows)).attempts).toMatchObject([{ details: { untrusted: true } }])
+  const { placement, attempts } = await edge.run(model, tinyInput())
+  expect([placement.engine, attempts]).toEqual(['device', []])
+})
+
 /** Sending the memory to a thread fails, as in Safari. */
 const uncloneable = `
   const channel = new BroadcastChannel('threads')

@@ -39,9 +39,11 @@ describe('outputs', () => {
     expect(findSuspicion({ x: floats(1, NaN) }, { y: floats(NaN) })).toBeUndefined()
   })
 
-  it('are looked through where they are large: a row of NaN is found', () => {
-    const data = new Float32Array(1_000_000).fill(1).fill(NaN, 500_000, 500_128)
-    const y: Tensor = { dtype: 'float32', shape: [1_000_000], data }
-    expect(findSuspicion({}, { y })).toMatchObject({ what: 'NaN', isWhole: false })
+  it.each([
+    ['a row of NaN', [2_000, 500], 500_000, 500_500],
+    ['a stretch of NaN', [1_000_000], 500_000, 500_128],
+  ])('are looked through where they are large: %s is found', (_what, shape, begin, end) => {
+    const data = new Float32Array(1_000_000).fill(1).fill(NaN, begin, end)
+    expect(findSuspicion({}, { y: { dtype: 'float32', shape, data } })).toMatchObject({ what: 'NaN', isWhole: false })
   })
 })

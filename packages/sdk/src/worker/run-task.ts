@@ -72,5 +72,6 @@ function taskFailed(task: TaskName, phase: 'pre-processing' | 'post-processing',
 
 /** A picture that came to the worker is a clone of the caller's; a VideoFrame that nobody closes can stall a camera. */
 function closePicture(input: unknown): void {
-  if (input instanceof ImageBitmap || (typeof VideoFrame !== 'undefined' && input instanceof VideoFrame)) input.close()
+  const isBitmap = typeof ImageBitmap !== 'undefined' && input instanceof ImageBitmap
+  if (isBitmap || (typeof VideoFrame !== 'undefined' && input instanceof VideoFrame)) input.close()
 }
