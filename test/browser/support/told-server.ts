@@ -13,6 +13,12 @@ export interface Told {
   /** Whether pages of other origins may read the answer; request headers that they may send. */
   readonly cors?: boolean
   readonly allowHeaders?: string
+  /** What it sends; for gzip, compressed. */
+  readonly text?: string
+  /** The connection ends after so many bytes of the body. */
+  readonly cutAt?: number
+  /** How the body's length is told, where it is cut: `length` when absent. */
+  readonly framing?: 'length' | 'chunked' | 'none'
 }
 
 /** `/told/<JSON, as one path segment>/…`. */
@@ -34,7 +40,7 @@ export function answerAsTold(address = '/', request: IncomingMessage, response: 
   const [, text = '{}'] = address.split('/')
   // Only this project's tests make such addresses.
   const told = JSON.parse(decodeURIComponent(text)) as Told
-  const { status = 200, headers = {}, ranges = false, cors = true, allowHeaders = '*' } = told
+  const { status = 200, headers = {}, ranges = false, cors = true, allowHeaders = '*', text: sent = 'x' } = told
   response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
   if (cors) {
     response.setHeader('Access-Control-Allow-Origin', '*')
@@ -46,7 +52,18 @@ export function answerAsTold(address = '/', request: IncomingMessage, response: 
     return
   }
   const isPart = ranges && request.headers.range !== undefined
-  response.writeHead(isPart ? 206 : status, isPart ? { 'Content-Range': 'bytes 0-0/9' } : headers)
-  const body = Buffer.from('x')
-  response.end(headers['Content-Encoding'] === 'gzip' ? gzipSync(body) : body)
+  response.statusCode = isPart ? 206 : status
+  for (const [name, value] of Object.entries(isPart ? { 'Content-Range': 'bytes 0-0/9' } : headers)) {
+    response.setHeader(name, value)
+  }
+  const body = headers['Content-Encoding'] === 'gzip' ? gzipSync(sent) : Buffer.from(sent)
+  if (told.cutAt === undefined) response.end(body)
+  else cut(response, body, told)
+}
+
+function cut(response: ServerResponse, body: Buffer, { cutAt, framing = 'length' }: Told): void {
+  if (framing === 'length') response.setHeader('Content-Length', body.length)
+  // Then the end of the connection is the end of the body.
+  if (framing === 'none') response.useChunkedEncodingByDefault = false
+  response.write(body.subarray(0, cutAt), () => response.destroy())
 }

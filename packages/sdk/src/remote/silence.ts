@@ -24,7 +24,7 @@ const lookMs = 2_000
 
 /**
  * Of one endpoint. Nobody waits for what takes a request to find out: the failure that starts the search has the reason
- * `network`, and those after it what was found. (A first request is tried in several manners, and so has it, too.)
+ * `network`, and those after it what was found. (A first request is tried in several manners; often the last one has it.)
  */
 export class Silence {
   readonly #url: URL
