@@ -28,11 +28,18 @@ function fakeGpu(maps: () => Promise<void> = () => Promise.resolve()) {
   return { gpu: new OwnGpu(device as unknown as GPUDevice), lose: () => lost.resolve({}) } // All that is asked of it.
 }
 
+/** ONNX Runtime rejects with anything. */
+function rejectedWith(thrown: unknown): Promise<never> {
+  const { promise, reject } = createDeferred<never>()
+  reject(thrown)
+  return promise
+}
+
 /** A session whose runs answer one after the other: numbers, or what is thrown. */
 async function sessionOf(answers: (readonly number[] | { readonly thrown: unknown })[], of = graph, gpu?: OwnGpu) {
   const run = vi.fn(() => {
     const answer = answers.shift() ?? right
-    if ('thrown' in answer) return Promise.reject(answer.thrown as Error) // ONNX Runtime rejects with anything.
+    if ('thrown' in answer) return rejectedWith(answer.thrown)
     const y = { type: 'float32', dims: [answer.length], data: Float32Array.from(answer), dispose: () => undefined }
     return Promise.resolve({ y })
   })
