@@ -52,7 +52,7 @@ export async function startEndpoint(
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals | null)
   void ended.then(() => (hasEnded = true))
-  const url = await vi.waitUntil(() => /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0], { timeout: 20_000 })
+  const url = await vi.waitUntil(() => /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0], { timeout: 60_000 })
   const pid = child.pid ?? 0
   return {
     url,

@@ -28,6 +28,10 @@ export function addErrorResponses(app: FastifyInstance, { maxBodyBytes }: { maxB
     const path = request.url.split('?', 1)[0] ?? ''
     return reply.code(404).send({ error: `there is nothing at ${request.method} ${path}` })
   })
+  app.addHook('onSend', async ({ raw }, reply) => {
+    // Fastify closes the connection after 413, and a client that still sends would lose its answer.
+    if (!raw.complete) void reply.removeHeader('Connection')
+  })
   app.setErrorHandler(async (thrown, request, reply) => {
     if (isEdgewardError(thrown)) return answerError(thrown, request, reply)
     if (isAbort(thrown)) return reply.code(clientClosedRequest).send({ error: 'the client has gone away' })
