@@ -1,5 +1,5 @@
 /** What the packing tool cannot check in Node: the canaries of the packed models' variants for WebGPU, on software WebGPU. */
-import type {} from 'vite/client'
+/// <reference types="vite/client" />
 import { expect, onTestFinished, test } from 'vitest'
 import type { Manifest, Variant } from '../../packages/sdk/src/contract/index.js'
 import { neverAborted } from '../../packages/sdk/src/shared/index.js'

@@ -1,6 +1,6 @@
 /** The door of the weights room. */
 export { canaryTensor } from './canary-tensor.js'
-export { compareCanary, type CanaryMismatch } from './compare-canary.js'
+export { compareCanary } from './compare-canary.js'
 export { ForegroundGate, LowPriority } from './foreground-gate.js'
 export { loadManifest } from './load-manifest.js'
 export { fileUrl, manifestUrl } from './sources.js'
