@@ -2,7 +2,7 @@
 export { savesData } from './candidates.js'
 export { Deadline } from './deadline.js'
 export { dispatch, prepareFirst } from './dispatch.js'
-export type { DispatchContext, Engines, Retrying, Tried } from './dispatch-context.js'
+export type { DispatchContext, Engines, Tried } from './dispatch-context.js'
 export type { EndpointFailure } from './breaker.js'
 export { EndpointBreakers, type EndpointBreakersParts } from './endpoint-breakers.js'
 export { EndpointLoads } from './endpoint-load.js'
