@@ -159,8 +159,8 @@ export class WatchedConnection implements Connection {
       onFailed: (error, { aborted }) => {
         if (aborted) watched.abandoned()
         else watched.answered()
-        this.#count('loads', -1)
         this.#judge(error)
+        this.#count('loads', -1)
       },
     }
   }
