@@ -4,7 +4,7 @@ import { neverAborted } from '../../packages/sdk/src/shared/index.js'
 import { workerWithPrelude } from '../browser/support/worker-prelude.js'
 import { endpoint, largestDifference, testClient, tinyInput } from '../browser/support/clients.js'
 
-/** Half of what the models' canaries allow. */
+/** Far less than what the models' canaries allow. */
 const tolerance = 1e-4
 
 /** A browser without JSPI. The worker tells the channel `fetched` what it fetches. */
