@@ -32,17 +32,15 @@ it('a body that says it is too large is 413 before it has been sent', async () =
 it('a body that turns out too large is 413, whoever sends it, and nothing of it stays in memory', async () => {
   const { url, residentBytes, works } = await start(['--max-body-bytes', String(mebibyte)])
   const before = residentBytes()
-  for (let round = 0; round < 10; round += 1) {
-    const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(mebibyte)) }, {})
-    const cut = new AbortController()
-    const bodies = [new Uint8Array(32 * mebibyte), endless]
+  for (let round = 0; round < 5; round += 1) {
+    const ofNoLength = new Blob([new Uint8Array(32 * mebibyte)]).stream()
+    const bodies = [new Uint8Array(32 * mebibyte), ofNoLength]
     for (const body of bodies) {
-      const options = { method: 'POST', body, duplex: 'half', signal: cut.signal }
+      const options = { method: 'POST', body, duplex: 'half' }
       const response = await fetch(inferUrl(url, 'tiny-mlp'), options)
       expect(response.status).toBe(413)
       expect(await response.json()).toEqual({ error: expect.stringContaining(`${mebibyte} bytes`) as string })
     }
-    cut.abort()
   }
   await works()
   expect(residentBytes() - before).toBeLessThan(100 * mebibyte)
