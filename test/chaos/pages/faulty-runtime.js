@@ -7,7 +7,7 @@ export const { Tensor, env } = real
 
 export const InferenceSession = {
   async create(...given) {
-    const session = await self.sessionFaults.create(() => real.InferenceSession.create(...given))
+    const session = await self.sessionFaults.create(() => real.InferenceSession.create(...given), given[0])
     return {
       run: (...inputs) => self.sessionFaults.run(() => session.run(...inputs)),
       release: () => session.release(),

@@ -25,8 +25,9 @@ function happens(name) {
 
 /** What ONNX Runtime's sessions do wrong: read by `faulty-runtime.js`. */
 self.sessionFaults = {
-  async create(make) {
-    if (happens('create-hangs')) await new Promise(() => undefined)
+  async create(make, model) {
+    // Not the one of a number that starts the runtime.
+    if (model.byteLength > 200 && happens('create-hangs')) await new Promise(() => undefined)
     return make()
   },
   async run(run) {
@@ -94,20 +95,24 @@ around(IDBObjectStore.prototype, 'put', (real, value) => {
   return real()
 })
 
-/** Memory that is asked for in one large piece is refused. */
-if (faults.has('no-large-buffers')) {
-  const most = 6 * 1024 * 1024
-  const refuse = (name) => {
-    self[name] = new Proxy(self[name], {
+/** Memory that is asked for in one piece of more than so many bytes is refused. */
+for (const [name, most] of Object.entries({
+  'no-buffers-above-16-mib': 2 ** 24,
+  'no-buffers-above-6-mib': 6 * 2 ** 20,
+})) {
+  if (faults.has(name)) refuseBuffers(name, most)
+}
+
+function refuseBuffers(name, most) {
+  for (const type of ['ArrayBuffer', 'Uint8Array']) {
+    self[type] = new Proxy(self[type], {
       construct(target, given, newTarget) {
         const bytes = typeof given[0] === 'number' ? given[0] * (target.BYTES_PER_ELEMENT ?? 1) : 0
-        if (bytes > most && happens('no-large-buffers')) throw new RangeError('Array buffer allocation failed')
-        return Reflect.construct(target, given, newTarget === undefined ? target : newTarget)
+        if (bytes > most && happens(name)) throw new RangeError('Array buffer allocation failed')
+        return Reflect.construct(target, given, newTarget)
       },
     })
   }
-  refuse('ArrayBuffer')
-  refuse('Uint8Array')
 }
 
 /** Safari: shared memory cannot be sent to the threads, although the page is isolated. */

@@ -8,6 +8,11 @@ let startedWorkers = 0
 let phase
 let edge
 
+/** How far the page's clock is ahead. */
+let aheadMs = 0
+const { now } = Date
+Date.now = () => now() + aheadMs
+
 globalThis.Worker = class extends Worker {
   constructor(...given) {
     super(...given)
@@ -64,6 +69,8 @@ function strike(faults) {
 
 globalThis.world = {
   open,
+  /** Puts the page's clock forward: what rests for a time has rested. */
+  later: (ms) => (aheadMs += ms),
   ask: (asked, options) => ask(edge, asked, options),
   strike,
   deleteDatabase,

@@ -51,11 +51,15 @@ const test = base.extend<{ readonly world: World }, { readonly services: Service
     endpoint.reset()
     const world = new World(context, site, endpoint)
     await use(world)
-    const left = await world.close()
-    // Whatever the row is about: nothing lost, nothing wrong, nothing refused, nothing thrown at nobody, nothing left.
-    expect(problemsOf(world.outcomes, references)).toEqual({ lost: [], wrong: [], failed: [] })
-    expect(world.visits.flatMap(({ uncaught }) => uncaught)).toEqual([])
-    expect(left).toEqual({ workers: 0, locks: [], database: 'free' })
+    try {
+      const left = await world.close()
+      // Whatever the row is about: nothing lost, nothing wrong, nothing refused, nothing thrown at nobody, nothing left.
+      expect(problemsOf(world.outcomes, references)).toEqual({ lost: [], wrong: [], failed: [] })
+      expect(world.visits.flatMap(({ uncaught }) => uncaught)).toEqual([])
+      expect(left).toEqual({ workers: 0, locks: [], database: 'free' })
+    } finally {
+      await world.end()
+    }
   },
 })
 
@@ -67,7 +71,11 @@ export function failure({ row, name }: Failure, injection: (world: World) => Pro
 }
 
 /** Sends requests until all of them are answered there: a placement that failed may rest for a while. */
-export async function recovers(visit: Visit, place: 'webgpu' | 'wasm', asked: Asked = { tensors: 3 }): Promise<void> {
+export async function recovers(
+  visit: Visit,
+  place: 'webgpu' | 'wasm' | 'endpoint',
+  asked: Asked = { tensors: 3 },
+): Promise<void> {
   await expect.poll(async () => placesOf(await visit.ask(asked))).toEqual([place])
 }
 

@@ -1,6 +1,6 @@
 /**
  * The site of the chaos tests: a blank page with the scripts of `pages/`, the SDK as it is shipped (`/sdk/`), the same with
- * faults to order in its worker (`/faulty-sdk/`), and the packed models (`/models/`).
+ * faults to order in its worker (`/faulty-sdk/`), the packed models (`/models/`), and what the soak needs (`/soak/`, `/images/`).
  */
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
@@ -34,6 +34,8 @@ const folders: Readonly<Record<string, string>> = {
   'faulty-sdk': 'packages/sdk/dist',
   models: '.models',
   chaos: 'test/chaos/pages',
+  soak: 'test/soak/pages',
+  images: 'test/fixtures/images',
 }
 const shared = {
   'Access-Control-Allow-Origin': '*',

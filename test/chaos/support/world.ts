@@ -9,10 +9,14 @@ import type { Faults, Site } from './site.js'
 export interface OpenOptions extends Omit<ClientOptions, 'remote'> {
   /** Without an endpoint. */
   readonly alone?: boolean
+  /** How long the endpoint may take. */
+  readonly endpointMs?: number
   /** With a worker that takes orders: see {@link Visit.strike}. */
   readonly faulty?: boolean
   /** Where the SDK's script is. */
   readonly sdk?: string
+  /** A script that runs in the page before its client is made. */
+  readonly before?: string
 }
 
 /** How many requests of each kind; those of all kinds are sent at once. */
@@ -46,10 +50,18 @@ export class Visit {
   }
 
   /** Opens the page and makes its client. The policy has the device waited for, so that its failures are met. */
-  async open({ alone = false, faulty = false, sdk = '/sdk/index.js', ...options }: OpenOptions = {}): Promise<this> {
+  async open({
+    alone = false,
+    endpointMs = 30_000,
+    faulty = false,
+    sdk = '/sdk/index.js',
+    before,
+    ...options
+  }: OpenOptions = {}): Promise<this> {
     const { site, endpoint } = this.#world
     await this.page.goto(site.url)
-    const remote = alone ? [] : [{ protocol: 'oip', url: endpoint.url }]
+    if (before !== undefined) await this.evaluate(`void (${before})`)
+    const remote = alone ? [] : [{ protocol: 'oip', url: endpoint.url, timeoutMs: endpointMs }]
     const worker = faulty ? { workerUrl: '/faulty-sdk/worker.js' } : {}
     const policy = { prefer: 'cheapest' }
     const given = { hedgeShare: 0, remote, policy, ...worker, ...options }
@@ -72,6 +84,11 @@ export class Visit {
     // JSON knows no Infinity.
     const entries = Object.entries(faults).map(([name, times]) => `${JSON.stringify(name)}: ${times}`)
     await this.evaluate(`world.strike({ ${entries.join(', ')} })`)
+  }
+
+  /** Puts the page's clock forward, until it is opened anew: what rests for a time has rested. */
+  async later(ms: number): Promise<void> {
+    await this.evaluate(`world.later(${ms})`)
   }
 
   /** What the client has told under a name. */
@@ -127,6 +144,7 @@ export class World {
   /** What became of all requests of all visits. */
   readonly outcomes: Outcome[] = []
   readonly visits: Visit[] = []
+  readonly #endings: (() => Promise<void>)[] = []
 
   constructor(context: BrowserContext, site: Site, endpoint: Front) {
     this.context = context
@@ -145,6 +163,15 @@ export class World {
   heal(): void {
     this.site.reset()
     this.endpoint.reset()
+  }
+
+  /** Has something done at the very end. */
+  atEnd(ending: () => Promise<void>): void {
+    this.#endings.push(ending)
+  }
+
+  async end(): Promise<void> {
+    for (const ending of this.#endings) await ending()
   }
 
   /** Disposes every client, then looks what they have left behind. */
