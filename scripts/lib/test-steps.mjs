@@ -21,6 +21,7 @@ import { cacheFolder, fromRoot, toolPath } from './root.mjs'
  *
  * @typedef {object} Step
  * @property {string} name
+ * @property {boolean} [isLong] it runs when it is named: `npm run test:long` does, and CI
  * @property {readonly string[]} needs steps that must have passed; they prepare what is missing, and are quick when nothing is
  * @property {(context: StepContext) => Promise<{ readonly counts: Counts, readonly output: string }>} run
  */
@@ -74,24 +75,29 @@ export const steps = [
   { name: 'chromium', needs: ['dependencies'], run: preparation(({ children, log }) => ensureChromium(children, log)) },
   { name: 'other-browsers', needs: [], run: preparation(({ children, log }) => ensureOtherBrowsers(children, log)) },
   { name: 'unit', needs: ['build'], run: vitest('unit') },
-  { name: 'endpoint-chaos', needs: ['models'], run: vitest('endpoint-chaos') },
   { name: 'interop', needs: ['models'], run: vitest('interop') },
   { name: 'browser', needs: ['models', 'chromium'], run: vitest('browser') },
   { name: 'browser-webgpu', needs: ['models', 'chromium'], run: vitest('browser-webgpu') },
   { name: 'engines', needs: ['models', 'other-browsers'], run: vitest('engines') },
   { name: 'e2e', needs: ['models', 'chromium'], run: playwright('e2e', 'playwright.config.ts') },
-  { name: 'chaos', needs: ['models', 'chromium'], run: playwright('chaos', 'playwright.chaos.config.ts') },
   { name: 'package', needs: ['build'], run: vitest('package') },
+  {
+    name: 'chaos',
+    isLong: true,
+    needs: ['models', 'chromium', 'other-browsers'],
+    run: playwright('chaos', 'playwright.chaos.config.ts'),
+  },
+  { name: 'endpoint-chaos', isLong: true, needs: ['models'], run: vitest('endpoint-chaos') },
 ]
 
 /**
- * The named steps with what they need, in the order in which they run; all of them when none is named.
+ * The named steps with what they need, in the order in which they run; all but the long ones when none is named.
  *
  * @param {readonly string[]} names
  * @returns {readonly Step[]}
  */
 export function selectSteps(names) {
-  if (names.length === 0) return steps
+  if (names.length === 0) return steps.filter(({ isLong }) => !isLong)
   /** @type {Set<string>} */
   const selected = new Set()
   /** @param {string} name */

@@ -169,6 +169,13 @@ describe('a selection of steps', () => {
     ])
   })
 
+  it('leaves the long ones out when nothing is named', () => {
+    const names = selectSteps([]).map((step) => step.name)
+    expect(names).toContain('package')
+    expect(names).not.toContain('chaos')
+    expect(selectSteps(['chaos']).map((step) => step.name)).toContain('chaos')
+  })
+
   it('refuses a step that does not exist', () => {
     expect(() => selectSteps(['e3e'])).toThrow('there is no step "e3e"; the steps are dependencies,')
   })
