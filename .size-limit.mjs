@@ -4,11 +4,11 @@ import { filesOfEntry } from './scripts/lib/size-budget.mjs'
 const dist = 'packages/sdk/dist'
 
 export default [
-  { name: 'page side', path: filesOfEntry(`${dist}/index.js`, { lazy: false }), limit: '38 kB' },
+  { name: 'page side', path: filesOfEntry(`${dist}/index.js`, { lazy: false }), limit: '47 kB' },
   {
     name: 'worker, without ONNX Runtime',
     path: filesOfEntry(`${dist}/worker.js`, { lazy: true }),
-    limit: '57 kB',
+    limit: '60 kB',
   },
-  { name: 'script tag', path: filesOfEntry(`${dist}/edgeward.js`, { lazy: false }), limit: '40 kB' },
+  { name: 'script tag', path: filesOfEntry(`${dist}/edgeward.js`, { lazy: false }), limit: '52 kB' },
 ]

@@ -8,9 +8,9 @@ import type {
   TaskInput,
   TaskName,
 } from '../../packages/sdk/src/contract/index.js'
+import { createBatching } from '../../packages/sdk/src/api/batching.js'
 import { createDeviceEngine, WorkerHost, type DeviceEngineOptions } from '../../packages/sdk/src/runtime/index.js'
 import { neverAborted } from '../../packages/sdk/src/shared/index.js'
-import { batchingOf } from '../../packages/sdk/src/tasks/page.js'
 import { modelKey } from '../../packages/sdk/src/transport/index.js'
 import { largestDifference } from './support/clients.js'
 
@@ -26,7 +26,10 @@ function startDevice(options: DeviceEngineOptions = {}) {
   const host = new WorkerHost({ spawn: () => new Worker('/shipped/worker.js', { type: 'module' }) })
   const nothing = () => undefined
   const listener = { onDownload: nothing, onReady: nothing, onNotStored: nothing, onPublished: nothing }
-  const engine = createDeviceEngine(host, 1, listener, { batchingOf, ...options })
+  const engine = createDeviceEngine(host, 1, listener, {
+    loadBatching: () => Promise.resolve(createBatching()),
+    ...options,
+  })
   onTestFinished(async () => {
     expect(await host.dispose()).toEqual({ sessions: 0, gpuDevices: 0, databases: 0 })
   })

@@ -2,7 +2,12 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { EngineAnswer, EngineRequest, Placement } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
-import { createDeviceEngine, WorkerHost, type DeviceEngineOptions } from '../../../packages/sdk/src/runtime/index.js'
+import {
+  Batcher,
+  createDeviceEngine,
+  WorkerHost,
+  type DeviceEngineOptions,
+} from '../../../packages/sdk/src/runtime/index.js'
 import { createDeferred, neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import type { PrepareEvent, WorkerHandlers } from '../../../packages/sdk/src/transport/index.js'
 import { everywhere } from '../router/inputs.js'
@@ -341,7 +346,8 @@ describe('requests that wait', () => {
         merge: () => ({}),
         split: (_output: unknown, inputs: readonly unknown[]) => inputs.map(() => ({})),
       }
-    const { engine, run: asked } = createEngine({ run }, { batchingOf })
+    const loadBatching = () => Promise.resolve({ batcher: new Batcher(), batchingOf })
+    const { engine, run: asked } = createEngine({ run }, { loadBatching })
     await engine.prepare(place, source, neverAborted())
     const waiting = [1, 2, 3].map(() => engine.run(place, { ...request, lane }, neverAborted()))
     const isMerged = lane === 'background' && merged !== undefined

@@ -11,8 +11,8 @@ import {
   WorkerHost,
   type DeviceListener,
   type MemoryBudget,
+  type RequestBatching,
 } from '../runtime/index.js'
-import { batchingOf } from '../tasks/page.js'
 import { Emitter } from '../telemetry/index.js'
 import { EdgewardClient, type ClientParts } from './client.js'
 import { Knowledge, type KnowledgeOptions, type MeasurementKeeper } from './knowledge.js'
@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const probed: { capabilities?: Capabilities } = {}
   const onLoading = sentinelWatch(sentinel, knowledge.places, () => probed.capabilities)
   const listener = { ...tell(emitter, storageReasons), onLoading }
-  const engineOptions = { memory: memoryWithin(resolved.policy.maxMemoryBytes), batchingOf }
+  const engineOptions = { memory: memoryWithin(resolved.policy.maxMemoryBytes), loadBatching }
   const device = resolved.device ? createDeviceEngine(host, threads, listener, engineOptions) : undefined
   const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
   return new EdgewardClient({
@@ -115,6 +115,11 @@ function knowEndpoints(
   )
   const remotes = new Map(engines.map((engine) => [engine.placement.endpoint, engine]))
   return { knowledge, remotes }
+}
+
+async function loadBatching(): Promise<RequestBatching> {
+  const { createBatching } = await import('./batching.js')
+  return createBatching()
 }
 
 /** Few pages ask, so that what answers is loaded only then. */

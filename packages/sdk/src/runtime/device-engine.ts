@@ -12,7 +12,7 @@ import type {
 } from '../contract/index.js'
 import { isEdgewardError } from '../errors/index.js'
 import { modelKey, type ModelKey, type Payload } from '../transport/index.js'
-import { Batcher } from './batcher.js'
+import type { Answer, Batcher } from './batcher.js'
 import {
   makeReady,
   sessionsKey,
@@ -36,8 +36,14 @@ export interface DeviceEngine extends Engine {
 export interface DeviceEngineOptions {
   /** Absent: models take what they take. */
   readonly memory?: MemoryBudget
-  /** How requests of the lane `background` are merged, if they can be; absent: never. */
-  batchingOf?(task: TaskName, manifest: Manifest, variant: VariantDtype): TaskBatching<TaskName> | undefined
+  /** Brings what merges requests of the lane `background`, when the first one comes. Absent: they are not merged. */
+  readonly loadBatching?: () => Promise<RequestBatching>
+}
+
+/** Merges requests, where it can be done. */
+export interface RequestBatching {
+  readonly batcher: Batcher
+  batchingOf(task: TaskName, manifest: Manifest, variant: VariantDtype): TaskBatching<TaskName> | undefined
 }
 
 const boundlessMemory: MemoryBudget = { maxBytes: Infinity, bytesOf: () => 0 }
@@ -47,11 +53,10 @@ export function createDeviceEngine(
   host: WorkerHost,
   threads: number,
   listener: DeviceListener,
-  { memory = boundlessMemory, batchingOf }: DeviceEngineOptions = {},
+  { memory = boundlessMemory, loadBatching }: DeviceEngineOptions = {},
 ): DeviceEngine {
   const waiting = new Waiting()
   const queue = new DeviceQueue()
-  const batcher = new Batcher()
   const parts: ReadyParts = { host, threads, listener, memory }
 
   const prepare: Prepare = (placement, source, signal, priority) =>
@@ -59,14 +64,11 @@ export function createDeviceEngine(
 
   const one = (...asked: [DevicePlacement, EngineRequest, AbortSignal]) => answerOne(prepare, queue, ...asked)
 
+  const merging = new Merging(loadBatching)
+
   const answer = (placement: DevicePlacement, request: EngineRequest, signal: AbortSignal): Promise<EngineAnswer> => {
-    const { lane, task, input, options } = request
-    const source = sourceOf(request)
-    const batching = lane === 'background' ? batchingOf?.(task, source.manifest, placement.variant) : undefined
-    const kind = batching?.kindOf(input, options)
-    if (batching === undefined || kind === undefined) return one(placement, request, signal)
-    const place = `${placeKey(source, placement)}/${task}/${kind}`
-    return batcher.run(place, batching, request, signal, (...asked) => one(placement, ...asked))
+    const alone: Answer = (...asked) => one(placement, ...asked)
+    return request.lane === 'background' ? merging.answer(placement, request, signal, alone) : alone(request, signal)
   }
 
   return {
@@ -96,6 +98,34 @@ export function createDeviceEngine(
     async dispose() {
       await host.dispose()
     },
+  }
+}
+
+/** Merges requests that may wait, when what does that has come. */
+class Merging {
+  readonly #load: DeviceEngineOptions['loadBatching']
+  #loading: Promise<RequestBatching | undefined> | undefined
+
+  constructor(load: DeviceEngineOptions['loadBatching']) {
+    this.#load = load
+  }
+
+  async answer(
+    placement: DevicePlacement,
+    request: EngineRequest,
+    signal: AbortSignal,
+    alone: Answer,
+  ): Promise<EngineAnswer> {
+    const { task, input, options } = request
+    const source = sourceOf(request)
+    // Where its file does not come, each request is answered by itself.
+    this.#loading ??= this.#load?.().catch(() => undefined)
+    const merged = await this.#loading
+    const batching = merged?.batchingOf(task, source.manifest, placement.variant)
+    const kind = batching?.kindOf(input, options)
+    if (merged === undefined || batching === undefined || kind === undefined) return alone(request, signal)
+    const place = `${placeKey(source, placement)}/${task}/${kind}`
+    return merged.batcher.run(place, batching, request, signal, alone)
   }
 }
 

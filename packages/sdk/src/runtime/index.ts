@@ -1,5 +1,11 @@
 /** The door of the runtime room: the page's side of the worker. */
-export { createDeviceEngine, type DeviceEngine, type DeviceEngineOptions } from './device-engine.js'
+export { Batcher } from './batcher.js'
+export {
+  createDeviceEngine,
+  type DeviceEngine,
+  type DeviceEngineOptions,
+  type RequestBatching,
+} from './device-engine.js'
 export { announcer, type DeviceListener, type LoadWatch, type MemoryBudget } from './make-ready.js'
 export { spawnWorker } from './spawn-worker.js'
 export { type RecycleLimits } from './recycler.js'
