@@ -79,6 +79,8 @@ test('an interactive request answers before a long background one that began ear
     order.push('background')
     return answer
   })
+  // On its way to the worker.
+  await new Promise((resolve) => setTimeout(resolve))
   const later = ask('feature-extraction', 'all-minilm-l6-v2', sentence).then(() => order.push('default'))
   const interactive = ask('feature-extraction', 'all-minilm-l6-v2', sentence, { lane: 'interactive' }).then(() =>
     order.push('interactive'),
