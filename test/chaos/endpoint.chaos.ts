@@ -138,13 +138,13 @@ failure(
     row: 35,
     name: 'The endpoint is overloaded',
     user: 'answers from the device',
-    edgeward: 'asks again as `Retry-After` says, within bounds and a budget; leaves the endpoint alone meanwhile',
-    injected: 'Chromium: status 503 with `Retry-After: 30`',
+    edgeward: 'asks elsewhere at once, and leaves the endpoint alone for as long as `Retry-After` says, within bounds',
+    injected: 'Chromium: status 503 with `Retry-After: 2`',
   },
   async (world) => {
     const visit = await world.visit(remoteFirst)
     await visit.ask(tensors)
-    world.endpoint.misbehave(/\/infer/, answersStatus(503, { 'Retry-After': '30' }))
+    world.endpoint.misbehave(/\/infer/, answersStatus(503, { 'Retry-After': '2' }))
     const during = await visit.ask(tensors)
     expect([placesOf(during), codesOf(during)]).toEqual([['wasm'], ['REMOTE_OVERLOADED']])
     world.heal()

@@ -58,6 +58,16 @@ failure(
   },
 )
 
+/** How many backends are known to compute wrongly, as it is stored for the next visit. */
+const keptVerdicts = `new Promise((resolve) => {
+  const opening = indexedDB.open('edgeward-weights')
+  opening.onsuccess = () => {
+    const reading = opening.result.transaction('measurements').objectStore('measurements').getAll()
+    reading.onsuccess = () => resolve(reading.result.filter(({ verdict }) => verdict).length)
+    opening.result.close()
+  }
+})`
+
 failure(
   {
     row: 3,
@@ -75,10 +85,12 @@ failure(
     await visit.strike({ 'not-a-number': 2 })
     const notNumbers = await visit.ask({ tensors: 1 })
     expect([placesOf(notNumbers), codesOf(notNumbers)]).toEqual([['wasm'], ['CANARY_FAILED']])
+    await expect.poll(() => visit.evaluate(keptVerdicts)).toBe(1)
     world.site.faults = { 'wrong-numbers': 1 }
     await visit.open(gpuFirst)
     const wrong = await visit.ask({ texts: 2 })
     expect([placesOf(wrong), codesOf(wrong)]).toEqual([['wasm'], ['CANARY_FAILED']])
+    await expect.poll(() => visit.evaluate(keptVerdicts)).toBe(2)
     await visit.open(gpuFirst)
     const after = await visit.ask(tensors)
     expect([placesOf(after), codesOf(after)]).toEqual([['wasm'], []])

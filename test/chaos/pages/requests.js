@@ -9,8 +9,8 @@ const sentences = [
   'The server returned an unexpected status.',
 ]
 
-/** Nobody waits longer for a request: then it counts as lost. */
-const patienceMs = 45_000
+/** Nobody waits longer for a request, unless `patienceMs` of the page says so: then it counts as lost. */
+const usualPatienceMs = 45_000
 
 let sent = 0
 
@@ -24,7 +24,7 @@ async function outcomeOf(edge, kind, index, options) {
   const startedAt = performance.now()
   let timer
   const lost = new Promise((resolve) => {
-    timer = setTimeout(resolve, patienceMs, { state: 'lost' })
+    timer = setTimeout(resolve, globalThis.patienceMs ?? usualPatienceMs, { state: 'lost' })
   })
   const settled = send(edge, kind, index, options).then(
     ({ output, placement, attempts }) => ({ state: 'answered', output, placement, attempts }),

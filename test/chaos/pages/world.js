@@ -4,6 +4,7 @@ import { ask } from './requests.js'
 const eventNames = ['ready', 'storage', 'fallback', 'answer', 'placement', 'health', 'request']
 const liveWorkers = new Set()
 const events = []
+const outcomes = []
 let startedWorkers = 0
 let phase
 let edge
@@ -52,6 +53,15 @@ function deleteDatabase() {
   })
 }
 
+/** Whether the events told of every request, and of each answer where it came from and what was tried before. */
+function isToldTruly() {
+  const told = (name) => events.filter((one) => one.name === name).map(({ event }) => event)
+  const inWords = (answers) =>
+    answers.map(({ placement, attempts }) => JSON.stringify([placement, attempts.map(({ code }) => code)])).sort()
+  const answered = outcomes.filter(({ state }) => state === 'answered')
+  return told('request').length === outcomes.length && inWords(told('answer')).join() === inWords(answered).join()
+}
+
 /** Has something happen in the live faulty workers; resolves when one of them says that it heard. */
 function strike(faults) {
   return new Promise((resolve, reject) => {
@@ -71,7 +81,11 @@ globalThis.world = {
   open,
   /** Puts the page's clock forward: what rests for a time has rested. */
   later: (ms) => (aheadMs += ms),
-  ask: (asked, options) => ask(edge, asked, options),
+  async ask(asked, options) {
+    const settled = await ask(edge, asked, options)
+    outcomes.push(...settled)
+    return settled
+  },
   strike,
   deleteDatabase,
   events,
@@ -90,6 +104,7 @@ globalThis.world = {
   dispose: () => edge?.dispose(),
   /** What is left when every client of the origin was disposed. */
   async left() {
-    return { workers: liveWorkers.size, locks: await heldLocks(), database: await deleteDatabase() }
+    const rest = { workers: liveWorkers.size, locks: await heldLocks(), database: await deleteDatabase() }
+    return { ...rest, isToldTruly: isToldTruly() }
   },
 }

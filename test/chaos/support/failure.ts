@@ -53,10 +53,11 @@ const test = base.extend<{ readonly world: World }, { readonly services: Service
     await use(world)
     try {
       const left = await world.close()
-      // Whatever the row is about: nothing lost, nothing wrong, nothing refused, nothing thrown at nobody, nothing left.
+      // Whatever the row is about: nothing lost, nothing wrong, nothing refused, nothing thrown at nobody, nothing left,
+      // nothing told that was not so.
       expect(problemsOf(world.outcomes, references)).toEqual({ lost: [], wrong: [], failed: [] })
       expect(world.visits.flatMap(({ uncaught }) => uncaught)).toEqual([])
-      expect(left).toEqual({ workers: 0, locks: [], database: 'free' })
+      expect(left).toEqual({ workers: 0, locks: [], database: 'free', isToldTruly: true })
     } finally {
       await world.end()
     }

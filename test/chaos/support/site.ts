@@ -44,7 +44,11 @@ const shared = {
   'Cache-Control': 'no-store',
 }
 
-export async function startSite(): Promise<Site> {
+/** Content of further paths (with their queries), or none. */
+export type MoreContent = (path: string) => Promise<Buffer> | undefined
+
+/** Starts one on a port of its own. @param more - asked first */
+export async function startSite(more: MoreContent = () => undefined): Promise<Site> {
   const front = await startFront((request) => answer(request))
   const site: Site = {
     ...front,
@@ -63,7 +67,10 @@ export async function startSite(): Promise<Site> {
     const type = types[extension] ?? 'application/octet-stream'
     const headers = { ...shared, ...site.headers, 'Content-Type': type }
     try {
-      const body = pathname === '/chaos/faults.js' ? handOutFaults() : await contentOf(pathname, search === '?real')
+      const body =
+        pathname === '/chaos/faults.js'
+          ? handOutFaults()
+          : await (more(pathname + search) ?? contentOf(pathname, search === '?real'))
       return partOf(body, request.headers.range, headers)
     } catch {
       return { status: 404, headers, body: Buffer.from(`there is nothing at ${pathname}`) }

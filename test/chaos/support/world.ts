@@ -31,6 +31,8 @@ export interface Leftovers {
   readonly locks: readonly string[]
   /** `free` when it could be deleted at once. */
   readonly database: string
+  /** Whether its events told of every request and answer what became of it. */
+  readonly isToldTruly: boolean
 }
 
 const everything: Asked = { texts: 1, tensors: 3 }
@@ -174,7 +176,7 @@ export class World {
     for (const ending of this.#endings) await ending()
   }
 
-  /** Disposes every client, then looks what they have left behind. */
+  /** Disposes every client, then looks what they have left behind; the first that is not clean speaks for all. */
   async close(): Promise<Leftovers | undefined> {
     const open = this.visits.filter(({ isOpen }) => isOpen)
     for (const visit of open) await visit.evaluate('world.dispose()')
