@@ -1,4 +1,7 @@
-import { afterEach, expect, inject, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
+
+// What rested for one snippet, such as an endpoint where nobody listens, would rest for the next.
+beforeEach(() => localStorage.clear())
 
 afterEach(() => {
   vi.restoreAllMocks()
