@@ -44,8 +44,8 @@ function create(signal: AbortSignal = neverAborted()) {
       ends.at(-1)?.resolve()
       return settled()
     },
-    fail: (code: ErrorCode) => {
-      ends.at(-1)?.reject(new EdgewardError(code, 'as the test wants it'))
+    fail: (code: ErrorCode, details = {}) => {
+      ends.at(-1)?.reject(new EdgewardError(code, 'as the test wants it', { details }))
       return settled()
     },
   }
@@ -108,6 +108,16 @@ describe('a load that failed', () => {
     await fail('WORKER_DIED')
     loads.consider(planned, wasm, source)
     expect(prepare).toHaveBeenCalledTimes(2)
+  })
+
+  it('because the worker was ended in good order starts again at once, every time', async () => {
+    const { loads, prepare, fail } = create()
+    for (let times = 0; times < 3; times += 1) {
+      loads.consider(planned, wasm, source)
+      await fail('WORKER_DIED', { left: true })
+    }
+    expect(prepare).toHaveBeenCalledTimes(3)
+    expect(loads.reasonOf('model')).toBeUndefined()
   })
 
   it('does not keep another revision waiting', async () => {

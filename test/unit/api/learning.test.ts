@@ -132,6 +132,19 @@ describe('a failure', () => {
     expect(resting()).toBeUndefined()
   })
 
+  it.each(['left', 'replaced'])(
+    'because the worker was ended in good order (%s) says nothing of the placement',
+    (why) => {
+      const { learning, tried, resting } = setUp()
+      const error = new EdgewardError('WORKER_DIED', 'ended', { details: { [why]: true } })
+      for (let times = 0; times < 3; times += 1) {
+        tried({ outcome: 'WORKER_DIED', details: error.details, durationMs: 0 })
+        learning.loadFailed(planned, wasm, error, 0)
+      }
+      expect(resting()).toBeUndefined()
+    },
+  )
+
   it('of an endpoint lets it rest, until it answers', () => {
     const { tried, atEndpoint, resting } = setUp()
     tried({ placement: remote, outcome: 'REMOTE_UNREACHABLE' })

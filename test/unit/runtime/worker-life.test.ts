@@ -222,7 +222,7 @@ describe('a page that is seen again', () => {
 
   it('has had its worker ended when it was left; who asks meanwhile is answered when it is back', async () => {
     const { host, run, states, workers, settle } = startLife(first({ run: never }))
-    const pending = expect(run()).rejects.toMatchObject({ code: 'WORKER_DIED' })
+    const pending = expect(run()).rejects.toMatchObject({ code: 'WORKER_DIED', details: { left: true } })
     await settle()
     host.leave()
     await pending

@@ -3,6 +3,7 @@ import type { ModelSource, Placement, Plan } from '../contract/index.js'
 import { toEdgewardError, type EdgewardError, type ErrorCode } from '../errors/index.js'
 import { placementName } from '../router/index.js'
 import { ForegroundRequests } from './foreground-requests.js'
+import { isEndedInOrder } from './learning.js'
 import type { Planned } from './planner.js'
 
 type DevicePlacement = NonNullable<Plan['prepareNext']>
@@ -68,6 +69,7 @@ export class BackgroundLoads {
       (thrown: unknown) => {
         if (this.#parts.signal.aborted) return
         const error = toEdgewardError(thrown, 'INTERNAL', `${planned.model} could not be made ready in the background`)
+        if (isEndedInOrder(error)) return this.#settle(planned.model, place, revision, known)
         const failures = (known?.failures ?? 0) + 1
         const againAt = this.#now() + restAfter(error.code, failures)
         const reason = `making it ready in the background at ${place} failed with ${error.code}: ${error.message}`

@@ -1,6 +1,6 @@
 /** Learns from what came of requests and loads: what took how long, where, and what must not be used again. */
 import type { DownloadProgress, EdgewardEvents, EngineAnswer, Manifest, Placement } from '../contract/index.js'
-import { isEdgewardError, type EdgewardError } from '../errors/index.js'
+import { isEdgewardError, type EdgewardError, type ErrorDetails } from '../errors/index.js'
 import type { DeviceKeyParts, Tried } from '../router/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { Knowledge } from './knowledge.js'
@@ -79,14 +79,20 @@ export class Learning {
   }
 
   /** A model was to be made ready in the background, and could not be. @param durationMs - how long that took */
-  loadFailed(planned: Planned, placement: DevicePlacement, { code, message }: EdgewardError, durationMs: number): void {
+  loadFailed(planned: Planned, placement: DevicePlacement, error: EdgewardError, durationMs: number): void {
+    const { code, message } = error
+    if (isEndedInOrder(error)) return
     if (code === 'CANARY_FAILED') this.#knowledge.judge(placeOf(planned, placement), code, message)
     this.#knowledge.setbacks.failed(this.#onDevice(planned, placement), code, message, durationMs)
   }
 
-  #triedDevice(planned: Planned, placement: DevicePlacement, { outcome, message = '', durationMs }: Tried): void {
+  #triedDevice(
+    planned: Planned,
+    placement: DevicePlacement,
+    { outcome, message = '', durationMs, details }: Tried,
+  ): void {
     const { setbacks } = this.#knowledge
-    if (outcome === 'cancelled' || outcome === 'aborted') return
+    if (outcome === 'cancelled' || outcome === 'aborted' || isEndedInOrder({ details })) return
     const place = this.#onDevice(planned, placement)
     if (outcome === 'answered') setbacks.succeeded(place)
     else setbacks.failed(place, outcome, message, durationMs)
@@ -126,6 +132,14 @@ export class Learning {
     if (planned === undefined || totalBytes === 0 || cachedBytes < totalBytes) return
     this.#knowledge.addLoad(placeOf(planned, placement), totalBytes, loadMs)
   }
+}
+
+/**
+ * Whether a worker was ended for reasons of Edgeward's own, because the page was left or a fresh one had taken over: what it
+ * did meanwhile is not to blame.
+ */
+export function isEndedInOrder({ details }: { readonly details?: ErrorDetails | undefined }): boolean {
+  return details?.['left'] === true || details?.['replaced'] === true
 }
 
 /** What an answer took without loading and waiting; at an endpoint, where that is not known, all of it. */

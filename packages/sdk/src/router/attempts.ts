@@ -92,7 +92,7 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
     const placement = placementOf(candidate)
     if (candidate.again?.kind === 'replay') this.#context.onReplay?.(placement)
     const startedAt = performance.now()
-    const tell = (tried: Pick<Tried, 'outcome' | 'timings' | 'message' | 'retryAfterMs'>) =>
+    const tell = (tried: Pick<Tried, 'outcome' | 'timings' | 'message' | 'details' | 'retryAfterMs'>) =>
       this.#context.onTried({ placement, startedAt, durationMs: performance.now() - startedAt, isHedge, ...tried })
     try {
       // Whatever an engine waits for, the caller's abort ends the request at once.
@@ -107,7 +107,8 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
       }
       const error = toEdgewardError(thrown, 'INTERNAL', `An unexpected error on ${describe(placement)}`)
       this.#addFailure(candidate, error, startedAt)
-      tell({ outcome: error.code, message: error.message, ...retryAfter(error) })
+      const { code: outcome, message, details } = error
+      tell({ outcome, message, details, ...retryAfter(error) })
       return { kind: 'failed', candidate, error }
     }
   }

@@ -1,6 +1,6 @@
 /** What a request is dispatched with: who may be asked, for how long, and who is told what happened. */
 import type { Attempt, Engine, EngineAnswer, Placement, PlannedPlacement } from '../contract/index.js'
-import type { ErrorCode } from '../errors/index.js'
+import type { ErrorCode, ErrorDetails } from '../errors/index.js'
 import type { Deadline } from './deadline.js'
 import type { RetryBudget } from './retry-budget.js'
 
@@ -24,6 +24,8 @@ export interface Tried {
   readonly timings?: EngineAnswer['timings']
   /** Of a failure. */
   readonly message?: string
+  /** Of a failure. */
+  readonly details?: ErrorDetails
   /** Of a refusal that said when to come back. */
   readonly retryAfterMs?: number
 }

@@ -157,7 +157,8 @@ export class WorkerHost {
   /** The page goes away: ends all workers. Whoever needs one waits until {@link WorkerHost.recheck}. */
   leave(): void {
     if (this.#state.is === 'disposed' || this.#away) return
-    const left = new EdgewardError('WORKER_DIED', 'The worker was ended because the page was left.')
+    const details = { left: true }
+    const left = new EdgewardError('WORKER_DIED', 'The worker was ended because the page was left.', { details })
     const { started } = this
     this.#state = { is: 'idle' }
     this.#away = createDeferred()
@@ -249,7 +250,7 @@ export class WorkerHost {
     const options = { signal: neverAborted(), limitMs: recheckMs }
     // Its end is told by itself, and the next one who needs a worker starts a fresh one.
     const vitals = await connection.call('vitals', undefined, options).catch(() => undefined)
-    if (vitals && this.#health.gpuLost(connection, vitals.gpuLosses)) models.placements.forget('webgpu')
+    if (vitals && this.#health.gpuLost(connection, vitals.gpuLosses)) models.placements.forgetAll('webgpu')
   }
 }
 
