@@ -84,7 +84,7 @@ export async function connect(worker: Worker, giveUp: AbortSignal): Promise<Conn
   const connection: Connection = { call, onClosed, terminate: end }
   const lockName = uniqueLockName()
   const isLockHeld = await started(worker, connection, giveUp, () => wire.hello(lockName))
-  if (isLockHeld) watchLife(lockName, watching.signal, () => end(died('the worker ended')))
+  if (isLockHeld) void watchLife(lockName, watching.signal, () => end(died('the worker ended')))
   return connection
 }
 
@@ -124,8 +124,11 @@ function uniqueLockName(): string {
 }
 
 /** The worker holds a lock for life, so getting it means that the worker is gone. */
-function watchLife(name: string, signal: AbortSignal, onDeath: () => void): void {
-  navigator.locks.request(name, { signal }, onDeath).catch((error: unknown) => {
+async function watchLife(name: string, signal: AbortSignal, onDeath: () => void): Promise<void> {
+  const { held = [] } = await navigator.locks.query()
+  // Once the site's data was cleared, the page and workers that start later have no locks in common.
+  if (!held.some((lock) => lock.name === name)) return
+  await navigator.locks.request(name, { signal }, onDeath).catch((error: unknown) => {
     if (!signal.aborted) throw error
   })
 }
