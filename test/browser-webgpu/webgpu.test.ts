@@ -17,15 +17,6 @@ const withoutJspi = `
     return original(resource, init)
   }`
 
-/** A GPU that is lost whenever somebody says so on the channel `lose`. */
-const losableGpu = `
-  const original = GPUAdapter.prototype.requestDevice
-  GPUAdapter.prototype.requestDevice = async function (descriptor) {
-    const device = await original.call(this, descriptor)
-    new BroadcastChannel('lose').onmessage = () => device.destroy()
-    return device
-  }`
-
 test('a software adapter is found, named as such, and avoided unless the caller insists', async () => {
   const edge = testClient()
   expect((await edge.capabilities()).webgpu).toMatchObject({ isFallbackAdapter: true, architecture: 'swiftshader' })
@@ -79,19 +70,4 @@ test('dispose destroys the GPU device and its sessions', async () => {
   const left = await connection.call('shutdown', undefined, options)
   expect(left).toEqual({ sessions: 0, gpuDevices: 0, databases: 0 })
   worker.terminate()
-})
-
-test('a GPU that is lost costs a step to the next placement, which answers until there is a new device', async () => {
-  const edge = testClient({ backends: ['webgpu', 'wasm'], workerUrl: workerWithPrelude(losableGpu) })
-  const before = await edge.run('tiny-mlp', tinyInput())
-  expect(before.placement).toMatchObject({ backend: 'webgpu' })
-  new BroadcastChannel('lose').postMessage('now')
-  const lost = async () => {
-    const { placement, attempts, output } = await edge.run('tiny-mlp', tinyInput())
-    expect(largestDifference(output['y'], before.output['y'])).toBeLessThan(tolerance)
-    return { placement, codes: attempts.map(({ code }) => code) }
-  }
-  await expect.poll(lost).toMatchObject({ placement: { backend: 'wasm' }, codes: ['GPU_LOST'] })
-  const recovered = async () => (await edge.run('tiny-mlp', tinyInput())).placement
-  await expect.poll(recovered, { timeout: 20_000 }).toMatchObject({ backend: 'webgpu' })
 })
