@@ -61,13 +61,14 @@ export function startFakeWorker(handlers: Partial<WorkerHandlers> | 'silent'): F
 /** One lock, which the worker takes first; the page gets it when the worker has gone. */
 function createLocks() {
   const waiting: (() => void)[] = []
-  let isTaken = false
+  let taken: string | undefined
   return {
-    request(_name: string, ...[first, second]: [unknown, (() => unknown)?]): Promise<unknown> {
+    query: () => Promise.resolve({ held: taken === undefined ? [] : [{ name: taken }] }),
+    request(name: string, ...[first, second]: [unknown, (() => unknown)?]): Promise<unknown> {
       const callback = (second ?? first) as () => unknown
       const { signal } = (second === undefined ? {} : first) as { signal?: AbortSignal }
-      if (!isTaken) {
-        isTaken = true
+      if (taken === undefined) {
+        taken = name
         return Promise.resolve(callback())
       }
       return new Promise((resolve, reject) => {
