@@ -51,6 +51,7 @@ failure(
     await other.ask({ tensors: 3 })
     await session.send('Page.setWebLifecycleState', { state: 'active' })
     await asking
+    await expect.poll(() => visit.health()).toContain('worker lost')
     await visit.later(hour)
     await recovers(visit, 'wasm', { texts: 1, tensors: 2 })
   },

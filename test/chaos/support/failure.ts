@@ -5,6 +5,7 @@ import { startEndpoint } from '../../../scripts/lib/services.mjs'
 import { startEndpointFront } from './endpoint.js'
 import type { Front } from './front.js'
 import { placesOf, problemsOf, type References } from './outcome.js'
+import { referencesFrom } from './references.js'
 import { startSite, type Site } from './site.js'
 import { World, type Asked, type Visit } from './world.js'
 
@@ -78,22 +79,4 @@ export async function recovers(
   asked: Asked = { tensors: 3 },
 ): Promise<void> {
   await expect.poll(async () => placesOf(await visit.ask(asked))).toEqual([place])
-}
-
-/** What the endpoint answers: another runtime, another build of it. */
-async function referencesFrom(world: World): Promise<References> {
-  const visit = await world.visit({ device: false })
-  const answers = await visit.ask({ texts: 6, tensors: 0 })
-  const tensors = await visit.ask({ tensors: 6 })
-  await world.close()
-  const outputs = [...answers, ...tensors].map((outcome) => {
-    if (outcome.state !== 'answered') throw new Error(`the endpoint gave no reference: ${JSON.stringify(outcome)}`)
-    return outcome
-  })
-  const of = (kind: 'text' | 'tensor') =>
-    outputs
-      .filter((outcome) => outcome.kind === kind)
-      .sort((a, b) => a.index - b.index)
-      .map(({ output }) => output)
-  return { text: of('text'), tensor: of('tensor') }
 }
