@@ -136,6 +136,20 @@ describe('a request on the device', () => {
     expect(prepare).toHaveBeenCalledTimes(4)
   })
 
+  it('has nothing ready any more where a canary failed, since the worker has let go of it; the others stay', async () => {
+    const { engine, prepare, run } = createEngine()
+    const other = {
+      manifest: { ...everywhere, id: 'other' },
+      manifestUrl: 'https://models.example/other/manifest.json',
+    }
+    for (const what of [source, other]) await engine.prepare(place, what, neverAborted())
+    run.mockImplementationOnce(() => Promise.reject(new EdgewardError('CANARY_FAILED', 'wrong')))
+    await expect(engine.run(place, request, neverAborted())).rejects.toMatchObject({ code: 'CANARY_FAILED' })
+    expect([engine.readiness(source, place), engine.readiness(other, place)]).toEqual([undefined, 'ready'])
+    await engine.run(place, request, neverAborted())
+    expect(prepare).toHaveBeenCalledTimes(3)
+  })
+
   it('fails with WORKER_DIED when the worker dies while it is prepared, and is answered by a fresh worker next time', async () => {
     const { engine, workers, prepare, register } = createEngine({ prepare: () => new Promise(() => undefined) })
     const running = engine.run(place, request, neverAborted())

@@ -157,7 +157,11 @@ async function answerOne(
     const waited = isShared && { queueMs: Math.max(0, elapsedMs - ownMs(timings)) }
     return { output, timings: { ...timings, ...waited, ...(loadMs !== undefined && { loadMs }) } }
   } catch (error) {
-    if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forget(placement.backend)
+    if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forgetAll(placement.backend)
+    // The worker has let go of sessions that it found to compute wrongly.
+    if (isEdgewardError(error) && error.code === 'CANARY_FAILED') {
+      models.placements.forget(sessionsKey(source, placement))
+    }
     throw error
   } finally {
     letGo()

@@ -62,12 +62,16 @@ export class ReadyPlacements {
   }
 
   /** After the loss of what a backend works with, which took the sessions of all models with it. */
-  forget(backend: Backend): void {
-    for (const [key, entry] of this.#entries) {
-      if (entry.place.backend !== backend) continue
-      entry.isReady = false
-      if (entry.holders === 0) this.#entries.delete(key)
-    }
+  forgetAll(backend: Backend): void {
+    for (const [key, { place }] of this.#entries) if (place.backend === backend) this.forget(key)
+  }
+
+  /** The sessions of this placement are gone. */
+  forget(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    entry.isReady = false
+    if (entry.holders === 0) this.#entries.delete(key)
   }
 
   /**
