@@ -1,6 +1,7 @@
 /** The pool has the sessions that its page knows of, and no others. */
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Graph } from '../../../packages/sdk/src/contract/index.js'
+import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { createDeferred, neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { LaneQueue } from '../../../packages/sdk/src/worker/lane-queue.js'
 import { RuntimeMemory } from '../../../packages/sdk/src/worker/runtime-memory.js'
@@ -95,4 +96,31 @@ it('two loads of one placement, of which one may not use the network, end with o
   const [first, second] = await Promise.all(opening)
   expect(first).toBe(second)
   expect([pool.live.sessions, live()]).toEqual([1, 1])
+})
+
+describe('sessions that compute wrongly', () => {
+  const wrong = () => Promise.reject(new EdgewardError('CANARY_FAILED', 'wrong'))
+
+  it('are gone for the requests that come next, which hear why, and not of a GPU', async () => {
+    const { made } = slowSessions()
+    made.resolve(undefined)
+    const pool = new SessionPool()
+    await pool.open(modelAtHand(), place, neverAborted(), {})
+    await expect(pool.use(modelAtHand(), place, wrong)).rejects.toMatchObject({ code: 'CANARY_FAILED' })
+    await expect(pool.use(modelAtHand(), place, vi.fn())).rejects.toMatchObject({ code: 'CANARY_FAILED' })
+  })
+
+  it('take none with them that were made after them', async () => {
+    const { made } = slowSessions()
+    made.resolve(undefined)
+    const pool = new SessionPool()
+    await pool.open(modelAtHand(), place, neverAborted(), {})
+    const late = createDeferred<never>()
+    const running = pool.use(modelAtHand(), place, () => late.promise)
+    await expect(pool.use(modelAtHand(), place, wrong)).rejects.toMatchObject({ code: 'CANARY_FAILED' })
+    const fresh = await pool.open(modelAtHand(), place, neverAborted(), {})
+    late.reject(new EdgewardError('CANARY_FAILED', 'wrong'))
+    await expect(running).rejects.toMatchObject({ code: 'CANARY_FAILED' })
+    expect(await pool.use(modelAtHand(), place, (sessions) => Promise.resolve(sessions))).toBe(fresh)
+  })
 })

@@ -21,6 +21,8 @@ export class SessionPool {
   readonly #opening = new SingleFlight<string, ModelSessions>()
   readonly #runtimes = new Map<Backend, Promise<Runtime>>()
   readonly #memories: RuntimeMemory[] = []
+  /** What was found of sessions that are gone because they computed wrongly, by their place, until there are others. */
+  readonly #wrong = new Map<string, EdgewardError>()
   #failedStarts = 0
   #runs = 0
   readonly #gpu = new GpuOwner(() => this.#open.drop('webgpu'))
@@ -28,7 +30,7 @@ export class SessionPool {
   /**
    * Works with the sessions of a model at a place.
    *
-   * @throws EdgewardError GPU_LOST when they are not open: the page does not unload what it works with
+   * @throws EdgewardError when they are not open, since the page does not unload what it works with: CANARY_FAILED, or GPU_LOST
    */
   async use<T>(
     model: WorkerModel,
@@ -36,15 +38,25 @@ export class SessionPool {
     work: (sessions: ModelSessions) => Promise<T>,
   ): Promise<T> {
     const key = keyOf(model, place)
+    const sessions = this.#open.get(key)
     const working = this.#open.use(key, work)
-    if (working === undefined) throw new EdgewardError('GPU_LOST', `The sessions of ${model.manifest.id} are gone.`)
+    if (sessions === undefined || working === undefined) {
+      throw this.#wrong.get(key) ?? new EdgewardError('GPU_LOST', `The sessions of ${model.manifest.id} are gone.`)
+    }
     try {
       return await working
     } catch (error) {
-      // Nobody works with sessions any more that were found to compute wrongly; nobody waits until they are free, either.
-      if (isEdgewardError(error) && error.code === 'CANARY_FAILED') void this.#open.unload(key).catch(() => undefined)
+      if (isEdgewardError(error) && error.code === 'CANARY_FAILED') this.#discard(key, sessions, error)
       throw error
     }
+  }
+
+  /** Nobody works with sessions any more that were found to compute wrongly; nobody waits until they are free, either. */
+  #discard(key: string, sessions: ModelSessions, why: EdgewardError): void {
+    // Others may have been made since.
+    if (this.#open.get(key) !== sessions) return
+    this.#wrong.set(key, why)
+    void this.#open.unload(key).catch(() => undefined) // They count as live until they are released.
   }
 
   /** Frees the sessions of a model at a place as soon as nobody works with them. */
@@ -66,6 +78,7 @@ export class SessionPool {
       try {
         sharedSignal.throwIfAborted() // The page does not know of what comes too late, and would never unload it.
         gpu?.check()
+        this.#wrong.delete(key)
         return await this.#open.add(key, place.backend, sessions)
       } catch (error) {
         await sessions.release().catch(() => undefined)
