@@ -204,7 +204,8 @@ class SimulatedClient implements Client {
       ...{ plan: planned, request, policy, conditions, output, answered: placement },
       isStrained: weakness({ policy, conditions }) !== undefined,
       engines: this.#engines,
-      isSpared: (endpoint) => this.#loads.isSpared(endpoint, this.#parts.clock.now),
+      // No device of this simulation fails, and so none rests.
+      isAtEase: (asked) => asked.engine === 'device' || !this.#loads.isSpared(asked.endpoint, this.#parts.clock.now),
     })
     if (second?.result.state === 'answered') {
       this.#addRun(second.placement, second.result.timings.inferenceMs ?? 0, units)

@@ -139,11 +139,20 @@ describe('a failure', () => {
       const error = new EdgewardError('WORKER_DIED', 'ended', { details: { [why]: true } })
       for (let times = 0; times < 3; times += 1) {
         tried({ outcome: 'WORKER_DIED', details: error.details, durationMs: 0 })
-        learning.loadFailed(planned, wasm, error, 0)
+        learning.failedBeside(planned, wasm, error, 0)
       }
       expect(resting()).toBeUndefined()
     },
   )
+
+  it('of a second run counts like any other: what kills the worker each time is not measured again and again', () => {
+    const { learning, resting } = setUp()
+    const error = new EdgewardError('WORKER_DIED', 'it crashed')
+    const about = { purpose: 'remeasure', model: 'model', task: 'feature-extraction', answered: remote } as const
+    const run = { ...about, placement: wasm, ms: 0, result: { state: 'failed', error } } as const
+    for (let times = 0; times < 2; times += 1) learning.ranAgain(planned, run, 1)
+    expect(resting()).toMatchObject({ code: 'WORKER_DIED' })
+  })
 
   it('of an endpoint lets it rest, until it answers', () => {
     const { tried, atEndpoint, resting } = setUp()
@@ -156,9 +165,9 @@ describe('a failure', () => {
 
   it('of a load in the background lets its placement rest, too', () => {
     const { learning, resting, onDevice } = setUp()
-    learning.loadFailed(planned, wasm, new EdgewardError('SESSION_FAILED', 'no session'), 5)
+    learning.failedBeside(planned, wasm, new EdgewardError('SESSION_FAILED', 'no session'), 5)
     expect(resting()).toMatchObject({ code: 'SESSION_FAILED' })
-    learning.loadFailed(planned, wasm, new EdgewardError('CANARY_FAILED', 'wrong numbers'), 5)
+    learning.failedBeside(planned, wasm, new EdgewardError('CANARY_FAILED', 'wrong numbers'), 5)
     expect(onDevice()?.verdict).toMatchObject({ code: 'CANARY_FAILED' })
   })
 })

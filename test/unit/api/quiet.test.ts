@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Knowledge, type MeasurementKeeper } from '../../../packages/sdk/src/api/knowledge.js'
 import type { Engine, Policy } from '../../../packages/sdk/src/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
-import { endpoint } from '../router/inputs.js'
+import { cpuOnly, endpoint, everywhere } from '../router/inputs.js'
 import { measureDevice, createFakeClient, engineOf, remote, wasm, x, y } from './fake-client.js'
 
 function measuring() {
@@ -73,6 +73,31 @@ it('a late device is not helped by an endpoint that rests', async () => {
   const { client } = createFakeClient({ knowledge, engines, options: { hedgeShare: 1 } })
   expect((await client.run('model', x)).placement).toEqual(wasm)
   expect(asked).not.toHaveBeenCalled()
+})
+
+it('a late endpoint is not helped by a device that rests, nor is that asked a second time', async () => {
+  const { knowledge } = measuring()
+  const asked = vi.fn((..._asked: unknown[]) => Promise.resolve({ output: y, timings: { inferenceMs: 1 } } as never))
+  const place = { model: 'model', manifest: everywhere, placement: wasm, capabilities: cpuOnly }
+  let lateMs = 0
+  const run: Engine['run'] = async () => {
+    await new Promise((resolve) => setTimeout(resolve, lateMs))
+    return { output: y, timings: { inferenceMs: 1 } }
+  }
+  const engines = { device: engineOf('device', { run: asked }), remote: engineOf('remote', { run }) }
+  const options = { hedgeShare: 1, policy: { prefer: 'remote' } } as const
+  const { client } = createFakeClient({ knowledge, engines, options })
+  for (let runs = 0; runs < 30; runs += 1) await client.run('model', x)
+  await client.explain('model')
+  lateMs = 100
+  asked.mockClear()
+  await client.run('model', x)
+  expect(asked).toHaveBeenCalledOnce()
+  knowledge.setbacks.failed(knowledge.places.onDevice(place), 'OUT_OF_MEMORY', 'no room', 0)
+  await client.run('model', x)
+  const comparing = createFakeClient({ knowledge, engines, options: { ...options, hedgeShare: 0, shadowShare: 1 } })
+  await comparing.client.run('model', x)
+  expect(asked).toHaveBeenCalledOnce()
 })
 
 it('a request that may take its time tells of no move, which the others do not make', async () => {

@@ -69,7 +69,7 @@ function setUp({ shadowShare = 1, random = () => 0, now = () => 0, device = {}, 
     conditions: { hidden: false, saveData: false },
     isStrained: false,
     engines,
-    isSpared: () => false,
+    isAtEase: () => true,
     answered: wasm,
     output: y,
   }
@@ -132,7 +132,7 @@ describe('a shadow run', () => {
     ['offline', { policy: { ...anywhere, offline: true } }],
     ['when nobody sees the page', { conditions: { hidden: true, saveData: false } }],
     ['when power is low', { isStrained: true }],
-    ['at an endpoint that is loaded', { isSpared: () => true }],
+    ['at a placement that rests, or is loaded', { isAtEase: () => false }],
     ['at an endpoint when data is to be saved', { conditions: { hidden: false, saveData: true } }],
     ['at an endpoint under cheapest', { policy: { ...anywhere, prefer: 'cheapest' } }],
     ['at an endpoint that the request may not reach', { engines: { device: engineOf('device'), remotes: new Map() } }],
@@ -175,7 +175,7 @@ describe('a shadow run', () => {
   it('that fails tells its code and nobody else', async () => {
     const { shadowRuns, answered, runs } = setUp({ remotely: failing('RUN_FAILED') })
     await shadowRuns.consider(answered)
-    expect(runs).toMatchObject([{ placement: remote, result: { state: 'failed', code: 'RUN_FAILED' } }])
+    expect(runs).toMatchObject([{ placement: remote, result: { state: 'failed', error: { code: 'RUN_FAILED' } } }])
   })
 
   it('ends with the client, and tells nobody then', async () => {

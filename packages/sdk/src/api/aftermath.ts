@@ -75,7 +75,7 @@ export class Aftermath {
       ...{ plan, request, policy, conditions, answered: result.placement, output: result.output },
       engines: reachableEngines(engines, policy),
       isStrained: isStrained(policy, conditions),
-      isSpared: (endpoint) => knowledge.loads.isSpared(endpoint, performance.now()),
+      isAtEase: (placement) => knowledge.isAtEase(placement, request.manifest, capabilities),
     })
     void second.then((run) => run && this.#sawSecondRun(planned, run, units))
   }

@@ -70,7 +70,7 @@ export class EdgewardClient implements Client {
       prepare: async (placement, source, loading, priority) =>
         given.engines.device?.prepare(placement, source, loading, priority),
       foreground,
-      onFailed: (...failure) => this.#learning.loadFailed(...failure),
+      onFailed: (...failure) => this.#learning.failedBeside(...failure),
       signal,
     })
     const parts = { ...given, engines: yieldingTo(loads, given.engines) }

@@ -6,7 +6,7 @@ import type { Emitter } from '../telemetry/index.js'
 import type { Aftermath } from './aftermath.js'
 import { nameOf, note, type Call } from './call.js'
 import type { Knowledge } from './knowledge.js'
-import type { Planned, PlannerParts } from './planner.js'
+import { foundOf, type Planned, type PlannerParts } from './planner.js'
 
 export interface HedgingParts extends Pick<PlannerParts, 'readiness'> {
   /** Of the requests, 0 to 1. */
@@ -33,7 +33,7 @@ export class Hedging {
     return {
       hedge: {
         delayMs: hedgeDelay,
-        mayAsk: (placement) => this.#isAtEase(placement),
+        mayAsk: (placement) => this.#isAtEase(planned, placement),
         mayHedge: () => this.#parts.aftermath.maySpend(policy) && this.#budget.take(),
         becameReady: (placements, signal) => this.#becameReady(planned, placements, signal),
         onHedge: (first, second) => note(call, 'hedge', `${nameOf(first)} is late: ${nameOf(second)} is asked too`),
@@ -42,10 +42,13 @@ export class Hedging {
   }
 
   /** Looks now, and whenever something has become ready. */
-  #becameReady({ source }: Planned, placements: readonly Placement[], signal: AbortSignal): Promise<Placement> {
+  #becameReady(planned: Planned, placements: readonly Placement[], signal: AbortSignal): Promise<Placement> {
     const { readiness, emitter } = this.#parts
-    const isReady = (placement: Placement) =>
-      placement.engine === 'device' && !isEdgewardError(source) && readiness(source, placement) === 'ready'
+    const { source } = planned
+    const isReady = (placement: Placement) => {
+      if (placement.engine === 'remote' || isEdgewardError(source)) return false
+      return readiness(source, placement) === 'ready' && this.#isAtEase(planned, placement)
+    }
     return new Promise((resolve) => {
       const look = () => {
         const ready = placements.find(isReady)
@@ -57,10 +60,8 @@ export class Hedging {
     })
   }
 
-  /** An endpoint that is loaded, or has just failed, is not asked for what somebody else works on. */
-  #isAtEase(placement: Placement): boolean {
-    if (placement.engine === 'device') return true
-    const { loads, breakers } = this.#parts.knowledge
-    return !loads.isSpared(placement.endpoint, performance.now()) && breakers.of(placement.endpoint) === undefined
+  /** What is loaded, or has just failed, is not asked for what somebody else works on. */
+  #isAtEase({ source, capabilities }: Planned, placement: Placement): boolean {
+    return this.#parts.knowledge.isAtEase(placement, foundOf(source).manifest, capabilities)
   }
 }

@@ -6,6 +6,7 @@ import type {
   Conditions,
   LinkMeasurement,
   Manifest,
+  Placement,
   PlacementMeasurements,
   RestingPlacement,
   TaskName,
@@ -143,6 +144,15 @@ export class Knowledge {
   resting(manifest: Manifest, capabilities: Capabilities): ReadonlyMap<string, RestingPlacement> {
     const { browser } = this.places
     return restingOf(this.setbacks, manifest, browser, (backend) => this.places.adapter(capabilities, backend))
+  }
+
+  /** Whether nothing speaks against asking a placement for what another one works on or has done: it rests not, nor is it loaded. */
+  isAtEase(placement: Placement, manifest: Manifest | undefined, capabilities: Capabilities): boolean {
+    if (placement.engine === 'device') {
+      return manifest !== undefined && !this.resting(manifest, capabilities).has(placementName(placement))
+    }
+    const { endpoint } = placement
+    return !this.loads.isSpared(endpoint, performance.now()) && this.breakers.of(endpoint) === undefined
   }
 
   ofEndpoint(endpoint: string, model: string, task: TaskName): EndpointFacts {

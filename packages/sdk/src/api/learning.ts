@@ -71,15 +71,19 @@ export class Learning {
 
   /** An answered request was run again. */
   ranAgain(planned: Planned, { placement, result, ms }: SecondRun, units: number): void {
-    if (result.state === 'failed') return
+    if (result.state === 'failed') {
+      // What kills the worker does so for nobody's sake, and once in a few seconds.
+      if (placement.engine === 'device') this.failedBeside(planned, placement, result.error, ms)
+      return
+    }
     const place = placeOf(planned, placement)
     this.#knowledge.addRun(place, units, workMs(placement, result.timings, ms))
     const { agreed } = result.comparison
     if (agreed !== undefined) this.#knowledge.compare(place, agreed)
   }
 
-  /** A model was to be made ready in the background, and could not be. @param durationMs - how long that took */
-  loadFailed(planned: Planned, placement: DevicePlacement, error: EdgewardError, durationMs: number): void {
+  /** What nobody waited for, a load or a second run, has failed on the device. @param durationMs - how long that took */
+  failedBeside(planned: Planned, placement: DevicePlacement, error: EdgewardError, durationMs: number): void {
     const { code, message } = error
     if (isEndedInOrder(error)) return
     if (code === 'CANARY_FAILED') this.#knowledge.judge(placeOf(planned, placement), code, message)

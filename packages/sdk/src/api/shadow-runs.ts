@@ -10,7 +10,7 @@ import type {
   TaskName,
   TaskOutput,
 } from '../contract/index.js'
-import { toEdgewardError, type ErrorCode } from '../errors/index.js'
+import { toEdgewardError, type EdgewardError } from '../errors/index.js'
 import { placementName, savesData, type Engines } from '../router/index.js'
 import { abortable } from '../shared/index.js'
 import type { Comparison } from '../telemetry/index.js'
@@ -25,8 +25,8 @@ export interface AnsweredRequest<T extends TaskName = TaskName> {
   readonly isStrained: boolean
   /** The engines that this request may reach. One that policy forbids is not among them. */
   readonly engines: Engines
-  /** Whether an endpoint says that it is loaded: it is not asked a second time. */
-  isSpared(endpoint: string): boolean
+  /** Whether a placement may be asked a second time: it rests not, nor is it loaded. */
+  isAtEase(placement: Placement): boolean
   readonly answered: Placement
   readonly output: TaskOutput<T>
 }
@@ -44,7 +44,7 @@ export interface SecondRun {
   readonly ms: number
   readonly result:
     | { readonly state: 'answered'; readonly timings: EngineAnswer['timings']; readonly comparison: Comparison }
-    | { readonly state: 'failed'; readonly code: ErrorCode }
+    | { readonly state: 'failed'; readonly error: EdgewardError }
 }
 
 export interface ShadowRunsOptions {
@@ -124,8 +124,8 @@ export class ShadowRuns {
     const { purpose, placement } = choice
     const startedAt = now()
     const result = await this.#answer(choice, answered).catch((thrown: unknown) => {
-      const { code } = toEdgewardError(thrown, 'INTERNAL', `A second run on ${placementName(placement)}`)
-      return { state: 'failed', code } as const
+      const error = toEdgewardError(thrown, 'INTERNAL', `A second run on ${placementName(placement)}`)
+      return { state: 'failed', error } as const
     })
     if (signal.aborted) return undefined
     const { model, task } = answered.request
@@ -158,11 +158,12 @@ export class ShadowRuns {
 
 function engineFor(
   placement: Placement,
-  { engines, conditions, policy, isSpared }: Omit<AnsweredRequest, 'isStrained'>,
+  { engines, conditions, policy, isAtEase }: Omit<AnsweredRequest, 'isStrained'>,
 ): Engine | undefined {
+  if (!isAtEase(placement)) return undefined
   if (placement.engine === 'device') return engines.device
   const isTooDear = policy.prefer === 'cheapest' || savesData({ policy, conditions })
-  return isTooDear || isSpared(placement.endpoint) ? undefined : engines.remotes.get(placement.endpoint)
+  return isTooDear ? undefined : engines.remotes.get(placement.endpoint)
 }
 
 /** Nobody waits for the answer: the request's own limits are over. */
