@@ -13,6 +13,7 @@ import { fromRoot } from './lib/root.mjs'
 import { messageOf, say, sayBelow } from './lib/say.mjs'
 
 /** @typedef {import('../test/bench/support/report.mjs').Row} Row */
+/** @typedef {import('../test/bench/support/report.mjs').Report} Report */
 /** @typedef {import('../test/bench/support/report.mjs').Subset} Subset */
 
 const suffix = '.bench.mjs'
@@ -40,11 +41,11 @@ async function main(args) {
   for (const name of wanted.length > 0 ? wanted : names) {
     say(`\n${name}`)
     // Loaded only now: a benchmark imports what the steps above install.
-    /** @type {{ run(log: (line: string) => void, subset: Subset): Promise<Row[]> }} */
+    /** @type {{ run(log: (line: string) => void, subset: Subset): Promise<Row[] | Report> }} */
     const { run } = await import(`${benchFolder}/${name}${suffix}`)
-    const { describeRows, writeReport } = await import('../test/bench/support/report.mjs')
-    const rows = await run(sayBelow, subset ?? {})
-    say(subset ? describeRows(rows) : await writeReport(name, rows))
+    const { describeResult, writeReport } = await import('../test/bench/support/report.mjs')
+    const result = await run(sayBelow, subset ?? {})
+    say(subset ? describeResult(result) : await writeReport(name, result))
   }
 }
 

@@ -5,7 +5,10 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url))
-const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
+/** What quotes tables. */
+const documents = ['README.md', 'docs/comparison.md'].map((name) =>
+  fileURLToPath(new URL(`../../../${name}`, import.meta.url)),
+)
 
 /**
  * One comparison: medians of interleaved runs, and the quartiles around them where they were taken.
@@ -30,22 +33,28 @@ const readme = fileURLToPath(new URL('../../../README.md', import.meta.url))
  */
 
 /**
+ * What a benchmark gives that compares something else than medians: what is kept as JSON, and its own Markdown table.
+ *
+ * @typedef {{ readonly data: object, readonly table: string }} Report
+ */
+
+/**
  * @param {string} name
- * @param {readonly Row[]} rows
+ * @param {readonly Row[] | Report} result
  * @returns {Promise<string>} the Markdown table
  */
-export async function writeReport(name, rows) {
-  const report = { name, machine: machine(), rows }
-  const table = toMarkdown(report)
+export async function writeReport(name, result) {
+  const data = 'data' in result ? result.data : { machine: machine(), rows: result }
+  const table = describeResult(result)
   await mkdir(resultsFolder, { recursive: true })
-  await writeFile(path.join(resultsFolder, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`)
+  await writeFile(path.join(resultsFolder, `${name}.json`), `${JSON.stringify({ name, ...data }, undefined, 2)}\n`)
   await writeFile(path.join(resultsFolder, `${name}.md`), table)
-  await writeFile(readme, quote(await readFile(readme, 'utf8'), name, table))
+  for (const document of documents) await writeFile(document, quote(await readFile(document, 'utf8'), name, table))
   return table
 }
 
 /**
- * Puts a table between the README's marks for it, if there are any.
+ * Puts a table between a document's marks for it, if there are any.
  *
  * @param {string} text
  * @param {string} name
@@ -62,7 +71,12 @@ function machine() {
   return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, ${memoryGiB} GiB, ${os.type()}, no GPU, headless Chromium`
 }
 
-/** The table of a run whose results are not kept. @param {readonly Row[]} rows */
+/** The table of a result. @param {readonly Row[] | Report} result */
+export function describeResult(result) {
+  return 'table' in result ? result.table : describeRows(result)
+}
+
+/** @param {readonly Row[]} rows */
 export function describeRows(rows) {
   return toMarkdown({ machine: machine(), rows })
 }

@@ -9,7 +9,7 @@ import { readKnownDigests } from './known-digests.mjs'
 import { syntheticFolder } from './synthetic-models.mjs'
 
 /** What Transformers.js asks for beside the files that it shares with Edgeward. */
-const transformersConfig = JSON.stringify({
+export const transformersConfig = JSON.stringify({
   architectures: ['BertModel'],
   model_type: 'bert',
   hidden_size: 384,
