@@ -1,7 +1,7 @@
 /** What holds for every state of the pages: accessible, narrow enough, and nothing from anyone else. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
-import { expect, test } from './support/fixtures.js'
+import { expect, test, type Demo } from './support/fixtures.js'
 
 const schemes = ['light', 'dark'] as const
 
@@ -24,6 +24,10 @@ for (const colorScheme of schemes) {
     await demo.button('Use the sample picture').click()
     await expect(demo.lines).not.toHaveCount(0)
     await expectAccessible(page, 'picture')
+    await page.getByRole('link', { name: 'Break it' }).click()
+    await expectAccessible(page, 'nothing broken')
+    await breakWhileAnswering(demo)
+    await expectAccessible(page, 'broken')
     await page.setViewportSize({ width: 360, height: 740 })
     await demo.button('Details').click()
     await expectAccessible(page, 'narrow, with details')
@@ -51,6 +55,10 @@ test('360 pixels are wide enough for every state', async ({ demo, services }) =>
   await demo.button('Use the sample picture').click()
   await expect(demo.lines).not.toHaveCount(0)
   await expectNoSidewaysScroll(page, 'picture')
+  await page.getByRole('link', { name: 'Break it' }).click()
+  await expectNoSidewaysScroll(page, 'nothing broken')
+  await breakWhileAnswering(demo)
+  await expectNoSidewaysScroll(page, 'broken')
   await page.goto(`${services.demoUrl}/script-tag.html`)
   await expectNoSidewaysScroll(page, 'script tag')
 })
@@ -71,6 +79,15 @@ test('nothing is loaded from another origin, besides what the endpoint is asked'
   await expect(demo.page.getByRole('status')).toContainText('computed')
   expect([...origins].sort()).toEqual([services.demoUrl, services.endpointUrl].sort())
 })
+
+/** Shows the tool "Break it" with marks, numbers, a button that is pressed and a log. */
+async function breakWhileAnswering(demo: Demo): Promise<void> {
+  await demo.button('Start asking').click()
+  await expect(demo.page.getByText(/^Nothing was lost: /)).toBeVisible()
+  await demo.button('Fill the disk').click()
+  await demo.button('Kill the worker').click()
+  await expect(demo.page.getByRole('list', { name: 'What happened' })).toContainText('A fresh worker answers')
+}
 
 async function expectAccessible(page: Page, state: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze()

@@ -4,6 +4,7 @@ import {
   type Client,
   type ClientOptions,
   type DownloadProgress,
+  type EdgewardEvents,
   type Plan,
   type Policy,
   type Preference,
@@ -32,11 +33,26 @@ export interface Wishes {
   readonly deadlineMs: number
 }
 
+/** What the clients tell of their own accord. */
+export type News = {
+  [N in (typeof newsNames)[number]]: { readonly name: N; readonly event: EdgewardEvents[N] }
+}[(typeof newsNames)[number]]
+
+const newsNames = ['health', 'storage', 'placement'] as const
+
 /** What the page hears of the clients. */
 export interface Listeners {
   readonly onDownload: (progress: DownloadProgress) => void
   readonly onReady: () => void
   readonly onRequest: (trace: Trace) => void
+  readonly onNews?: (news: News) => void
+}
+
+/** What the clients reach, and by what address. */
+export interface Reach {
+  readonly endpoint: string | null
+  /** Where the SDK's worker is, when it is not where the bundler has put it. */
+  readonly workerUrl?: string
 }
 
 interface Clients {
@@ -46,16 +62,17 @@ interface Clients {
 
 /** Owns the clients, the mode, the wishes, and the right to cancel everything that is pending. */
 export class Answering {
-  readonly endpoint: string | null
   mode: Mode = 'automatic'
   wishes: Wishes = { prefer: 'device', deadlineMs: Infinity }
   readonly #listeners: Listeners[] = []
   readonly #lastInputs = new Map<DemoTask, TaskInput<TaskName>>()
+  readonly #asked = new Set<Promise<unknown>>()
+  #reach: Reach
   #clients: Clients
   #cancelling = new AbortController()
 
   constructor(endpoint: string | null) {
-    this.endpoint = endpoint
+    this.#reach = { endpoint }
     this.#clients = this.#createClients()
   }
 
@@ -63,7 +80,11 @@ export class Answering {
   ask<T extends DemoTask>(task: T, input: TaskInput<T>, signal: AbortSignal): Promise<Result<TaskOutput<T>>> {
     this.#lastInputs.set(task, input)
     const pipeline = this.#client.pipeline<T & TaskName>(task, models[task])
-    return pipeline(input, { signal: AbortSignal.any([signal, this.#cancelling.signal]), policy: this.#policy })
+    const answer = pipeline(input, { signal: AbortSignal.any([signal, this.#cancelling.signal]), policy: this.#policy })
+    this.#asked.add(answer)
+    const settled = () => this.#asked.delete(answer)
+    answer.then(settled, settled)
+    return answer
   }
 
   /** The plan for the last request of a task, as it would be now. */
@@ -84,12 +105,29 @@ export class Answering {
   /** Takes a model off the device, as if this were the first visit; what was measured is kept. */
   async forget(task: DemoTask): Promise<void> {
     this.cancel()
-    const { usual, withoutDevice } = this.#clients
-    // Sessions would outlive the files, and a download would go on.
-    this.#clients = this.#createClients()
-    await Promise.all([usual.dispose(), withoutDevice.dispose()])
+    await this.renew()
     await this.#clients.usual.models.remove(models[task])
     await this.#clients.usual.models.prune()
+  }
+
+  /** As {@link forget}, but what is asked meanwhile is answered. */
+  async discard(task: DemoTask): Promise<void> {
+    const renewed = this.renew()
+    // Before the fresh client loads it.
+    await this.#clients.usual.models.remove(models[task])
+    await renewed
+    await this.#clients.usual.models.prune()
+  }
+
+  /** Goes on with fresh clients, which have nothing in memory; those before still answer what they were asked. */
+  async renew(reach: Reach = this.#reach): Promise<void> {
+    const { usual, withoutDevice } = this.#clients
+    const asked = [...this.#asked]
+    this.#reach = reach
+    // Sessions would outlive the files, and a download would go on.
+    this.#clients = this.#createClients()
+    await Promise.allSettled(asked)
+    await Promise.all([usual.dispose(), withoutDevice.dispose()])
   }
 
   get #client(): Client {
@@ -103,16 +141,26 @@ export class Answering {
   }
 
   #createClients(): Clients {
-    const remote = this.endpoint === null ? {} : { remote: { protocol: 'oip', url: this.endpoint } as const }
+    const { endpoint, ...place } = this.#reach
+    const options = { ...place, ...(endpoint !== null && { remote: { protocol: 'oip', url: endpoint } as const }) }
     // Nothing starts before its first request: the second one costs nothing until the user asks for it.
-    return { usual: this.#listenedTo(remote), withoutDevice: this.#listenedTo({ ...remote, device: false }) }
+    return { usual: this.#listenedTo(options), withoutDevice: this.#listenedTo({ ...options, device: false }) }
   }
 
   #listenedTo(options: ClientOptions): Client {
     const client = createClient(options)
-    client.on('download', (progress) => this.#listeners.forEach(({ onDownload }) => onDownload(progress)))
-    client.on('ready', () => this.#listeners.forEach(({ onReady }) => onReady()))
+    // What those before tell while they end is of no interest any more.
+    const isCurrent = () => client === this.#clients.usual || client === this.#clients.withoutDevice
+    const tell = (hear: (listeners: Listeners) => void) => {
+      if (isCurrent()) this.#listeners.forEach(hear)
+    }
+    client.on('download', (progress) => tell(({ onDownload }) => onDownload(progress)))
+    client.on('ready', () => tell(({ onReady }) => onReady()))
     client.on('request', (trace) => this.#listeners.forEach(({ onRequest }) => onRequest(trace)))
+    for (const name of newsNames) {
+      // The compiler does not follow that the event is that of the name.
+      client.on(name, (event) => tell(({ onNews }) => onNews?.({ name, event } as News)))
+    }
     return client
   }
 }

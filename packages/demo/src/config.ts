@@ -22,3 +22,24 @@ export async function limitConnection(bytesPerSecond: number | null): Promise<vo
   const { ok, status } = await fetch(`/connection${query}`, { method: 'POST' })
   if (!ok) throw new Error(`the server did not set the connection: status ${status}`)
 }
+
+/** Where this page's server passes requests on to the endpoint, for this visitor alone: a line that can be cut. */
+export function endpointLine(): string {
+  return new URL(`/endpoint/${visitor()}`, location.href).href
+}
+
+/** From now on the server ends this visitor's connections to the endpoint without an answer, or passes them on again. */
+export async function cutEndpoint(isCut: boolean): Promise<void> {
+  const { ok, status } = await fetch(`${endpointLine()}?isCut=${isCut}`, { method: 'POST' })
+  if (!ok) throw new Error(`the server did not switch the endpoint: status ${status}`)
+}
+
+/** The same on every visit: what was measured of an endpoint is kept by its address. */
+function visitor(): string {
+  const key = 'edgeward-demo-visitor'
+  const known = localStorage.getItem(key)
+  if (known !== null) return known
+  const made = crypto.randomUUID()
+  localStorage.setItem(key, made)
+  return made
+}

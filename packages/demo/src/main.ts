@@ -1,6 +1,7 @@
-/** Starts the page: reads the endpoint's address, then lets the two tools and the panel work together. */
+/** Starts the page: reads the endpoint's address, then lets the tools and the panel work together. */
 import { announce } from './announce.js'
 import { Answering, type DemoTask, type Mode } from './answering.js'
+import { BreakTool } from './break/break-tool.js'
 import { readConfig } from './config.js'
 import { byId } from './dom.js'
 import { explainError } from './explain-error.js'
@@ -16,11 +17,17 @@ const record = new RecordPanel(answering)
 const search = new SearchTool(answering, record)
 const picture = new PictureTool(answering, record)
 
-const tools = { search: 'feature-extraction', picture: 'image-to-text' } as const satisfies Record<string, DemoTask>
+const tools = {
+  search: 'feature-extraction',
+  picture: 'image-to-text',
+  break: 'feature-extraction',
+} as const satisfies Record<string, DemoTask>
 type ToolName = keyof typeof tools
+const names = ['search', 'picture', 'break'] as const satisfies readonly ToolName[]
 
 listenToModes()
 listenToWishes(answering, config, { onPlanChange: showPlan, onChoice: askAgain })
+const breaking = new BreakTool(answering, config, record)
 listenToForget()
 listenToPastedPictures()
 addEventListener('hashchange', showTool)
@@ -28,17 +35,19 @@ showTool()
 
 /** The tool that the address names; the first one when it names none. */
 function currentTool(): ToolName {
-  return location.hash === '#picture' ? 'picture' : 'search'
+  return names.find((name) => location.hash === `#${name}`) ?? 'search'
 }
 
 function showTool(): void {
   const current = currentTool()
-  for (const name of Object.keys(tools)) {
+  for (const name of names) {
     byId(name, HTMLElement).hidden = name !== current
     const link = byId(`to-${name}`, HTMLAnchorElement)
     if (name === current) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
+  if (current === 'break') void breaking.open()
+  else breaking.close()
   showPlan()
 }
 
@@ -49,7 +58,14 @@ function showPlan(): void {
 /** What was asked before, in the mode and with the wishes of now. */
 function askAgain(): void {
   showPlan()
-  void (currentTool() === 'search' ? search.goOn() : picture.read())
+  switch (currentTool()) {
+    case 'search':
+      return void search.goOn()
+    case 'picture':
+      return void picture.read()
+    case 'break': // What is asked next is asked as was chosen.
+      return void breaking.open()
+  }
 }
 
 /** The next request is as on a first visit. */

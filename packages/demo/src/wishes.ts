@@ -7,6 +7,7 @@ import { formatMs, formatRate } from './format.js'
 
 /** In bytes a second; null: as fast as it goes. */
 const rates = [50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, null] as const
+const slowRate = 100_000
 /** In milliseconds. */
 const deadlines = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, Infinity] as const
 
@@ -43,6 +44,24 @@ function listenToConnection(now: number | null, { onPlanChange }: WishListeners)
     onMove: () => undefined,
     onChoice: (rate) => void limitConnection(rate).then(onPlanChange),
   })
+}
+
+/** The slider of the connection, for who switches between slow and as fast as it goes. */
+export const slideConnection = {
+  set(isSlow: boolean): void {
+    const slider = byId('wish-connection', HTMLInputElement)
+    slider.value = isSlow ? String(rates.indexOf(slowRate)) : slider.max
+    slider.dispatchEvent(new Event('input'))
+    slider.dispatchEvent(new Event('change'))
+  },
+
+  /** @param onChange - hears whether the connection is slow, now and whenever that changes */
+  listen(onChange: (isSlow: boolean) => void): void {
+    const slider = byId('wish-connection', HTMLInputElement)
+    const tell = () => onChange(slider.valueAsNumber < Number(slider.max))
+    slider.addEventListener('change', tell)
+    tell()
+  },
 }
 
 interface Slide<Step> {

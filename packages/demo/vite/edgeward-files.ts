@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
 import type { Connect, Plugin } from 'vite'
 import { Connections } from './connection.js'
+import { endpointLine } from './endpoint-line.js'
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
@@ -26,17 +27,23 @@ function serve(middlewares: Connect.Server): void {
   })
   middlewares.use('/config.json', config(connections))
   middlewares.use('/connection', setConnection(connections))
+  const slowDown: Parameters<typeof endpointLine>[1] = (request, response) => connections.slowDown(request, response)
+  middlewares.use('/endpoint', endpointLine(endpointAddress(), slowDown))
   middlewares.use('/models', (request, response, next) => {
-    connections.slowDown(request, response)
+    slowDown(request, response)
     next()
   })
   middlewares.use('/models', folder(fromRoot('.models')))
   middlewares.use('/edgeward', folder(fromRoot('packages/sdk/dist')))
 }
 
+function endpointAddress(): string | null {
+  return process.env['EDGEWARD_ENDPOINT'] || null
+}
+
 /** `bytesPerSecond` is null on a connection without a limit; JSON has no `Infinity`. */
 function config(connections: Connections): Connect.NextHandleFunction {
-  const endpoint = process.env['EDGEWARD_ENDPOINT'] || null
+  const endpoint = endpointAddress()
   return (request, response) => {
     const rate = connections.rateOf(request)
     const connection = { bytesPerSecond: rate === Infinity ? null : rate }

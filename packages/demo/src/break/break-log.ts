@@ -1,0 +1,40 @@
+/** What happened, newest first, in plain words and with the time since the first request. */
+import { announce } from '../announce.js'
+import { byId, html } from '../dom.js'
+import { formatMs } from '../format.js'
+
+const mostEntries = 60
+
+export class BreakLog {
+  readonly #list = byId('break-log', HTMLElement)
+  readonly #beganAt = performance.now()
+  #newest: { readonly tell: (times: number) => string; readonly key: string; times: number } | undefined
+
+  constructor() {
+    this.#list.replaceChildren()
+  }
+
+  add(sentence: string, kind: 'fault' | 'loss' | 'news' = 'news'): void {
+    this.#put(sentence, kind)
+    this.#newest = undefined
+    announce(sentence)
+  }
+
+  /** As {@link add}; the same again, with nothing between, is counted instead. */
+  addCounted(key: string, tell: (times: number) => string): void {
+    if (this.#newest?.key === key) {
+      this.#newest.times += 1
+      const sentence = this.#list.firstElementChild?.lastElementChild
+      if (sentence) sentence.textContent = this.#newest.tell(this.#newest.times)
+      return
+    }
+    this.#put(tell(1), 'loss')
+    this.#newest = { key, tell, times: 1 }
+  }
+
+  #put(sentence: string, kind: string): void {
+    const time = html('span', { class: 'log-time' }, formatMs(performance.now() - this.#beganAt))
+    this.#list.prepend(html('li', { 'data-kind': kind }, time, ' ', html('span', {}, sentence)))
+    while (this.#list.childElementCount > mostEntries) this.#list.lastElementChild?.remove()
+  }
+}

@@ -1,0 +1,149 @@
+/** The tool "Break it": a stream of requests, and what they need being taken away meanwhile. */
+import { models, type Answering } from '../answering.js'
+import { cutEndpoint, endpointLine, type Config } from '../config.js'
+import { explainError } from '../explain-error.js'
+import { formatBytes } from '../format.js'
+import type { RecordPanel } from '../record/record-panel.js'
+import { slideConnection } from '../wishes.js'
+import { AnswerStream } from './answer-stream.js'
+import { BreakLog } from './break-log.js'
+import { corruptCache } from './corrupt-cache.js'
+import { FaultButtons, type FaultName } from './fault-buttons.js'
+import { Faults } from './faults.js'
+import { StreamView } from './stream-view.js'
+import { NewsTeller } from './tell-news.js'
+
+const task = 'feature-extraction'
+const model = models[task]
+
+/** What there is once the first request is sent: until then the page is as any other. */
+interface Broken {
+  readonly faults: Faults
+  readonly log: BreakLog
+}
+
+export class BreakTool {
+  readonly #answering: Answering
+  readonly #config: Config
+  readonly #stream: AnswerStream
+  readonly #view = new StreamView(() => this.#toggle())
+  readonly #buttons = new FaultButtons((name, isOn) => this.#break(name, isOn))
+  #broken: Promise<Broken> | undefined
+  #teller: NewsTeller | undefined
+  #breaking = Promise.resolve()
+
+  constructor(answering: Answering, config: Config, record: RecordPanel) {
+    this.#answering = answering
+    this.#config = config
+    const { signal } = new AbortController() // Nothing ends these requests: none may be lost.
+    this.#stream = new AnswerStream((texts) => answering.ask(task, texts, signal), {
+      onTally: (tally) => this.#view.tally(tally),
+      onAnswer: (answered) => record.show(task, 'Stream', answered),
+      onOutcome: (outcome) => {
+        this.#view.mark(outcome)
+        this.#teller?.tellOutcome(outcome)
+      },
+    })
+    const { endpoint, connection } = config
+    if (connection === undefined) this.#buttons.allow('network', 'The server of this page cannot slow it down.')
+    if (connection === undefined) this.#buttons.allow('endpoint', 'The server of this page cannot cut it off.')
+    if (endpoint === null) this.#buttons.allow('endpoint', 'This page has no endpoint.')
+    slideConnection.listen((isSlow) => this.#buttons.show('network', isSlow))
+  }
+
+  /** Finds out what can be broken here. */
+  async open(): Promise<void> {
+    const { placements, ruledOut } = await this.#answering.explain(task)
+    const onGpu = ({ placement }: { readonly placement: object }) =>
+      'backend' in placement && placement.backend === 'webgpu'
+    const reason = ruledOut.find(onGpu)?.reason ?? 'in this mode nothing runs on the GPU'
+    this.#buttons.allow('gpu', placements.some(onGpu) ? undefined : `Not here: ${reason}.`)
+  }
+
+  /** Asks nothing more; what is broken stays so until it is mended. */
+  close(): void {
+    if (!this.#stream.isRunning) return
+    this.#stream.stop()
+    this.#view.running(false)
+  }
+
+  #toggle(): void {
+    if (this.#stream.isRunning) this.close()
+    else void this.#start()
+  }
+
+  async #start(): Promise<Broken> {
+    const broken = await (this.#broken ??= this.#prepare())
+    this.#stream.start()
+    this.#view.running(true)
+    return broken
+  }
+
+  /** Has the page go on with clients that can be broken. */
+  async #prepare(): Promise<Broken> {
+    const { endpoint, connection } = this.#config
+    const isCuttable = endpoint !== null && connection !== undefined
+    if (isCuttable) await cutEndpoint(false)
+    const log = new BreakLog()
+    const teller = (this.#teller = new NewsTeller(log))
+    this.#answering.listen({
+      onDownload: (progress) => teller.saw(progress),
+      onReady: () => teller.ready(),
+      onRequest: () => undefined,
+      onNews: (news) => teller.tell(news),
+    })
+    const faults = new Faults()
+    const { workerUrl } = faults
+    await this.#answering.renew({ endpoint: isCuttable ? endpointLine() : endpoint, workerUrl })
+    return { faults, log }
+  }
+
+  /** One after the other: some take away what another one needs. */
+  #break(name: FaultName, isOn: boolean): Promise<void> {
+    this.#breaking = this.#breaking.then(() => this.#breakNow(name, isOn))
+    return this.#breaking
+  }
+
+  async #breakNow(name: FaultName, isOn: boolean): Promise<void> {
+    const { faults, log } = await this.#start()
+    try {
+      log.add(await this.#does(name, isOn, faults), 'fault')
+    } catch (error) {
+      log.add(`That could not be broken: ${explainError(error).sentence}`, 'fault')
+    }
+  }
+
+  /** @returns what was done */
+  async #does(name: FaultName, isOn: boolean, faults: Faults): Promise<string> {
+    switch (name) {
+      case 'worker':
+        faults.killWorker()
+        return 'You killed the worker.'
+      case 'gpu':
+        return (await faults.loseGpu()) > 0
+          ? 'You took the GPU away.'
+          : 'The GPU is not in use: there is nothing to lose.'
+      case 'cache':
+        return this.#corrupt()
+      case 'disk':
+        faults.fillDisk(isOn)
+        void this.#answering.discard(task)
+        return isOn
+          ? 'You filled the disk; the model has to come again.'
+          : 'There is room again; the model comes once more.'
+      case 'endpoint':
+        await cutEndpoint(isOn)
+        return isOn ? 'You took the endpoint down.' : 'The endpoint is up again.'
+      case 'network':
+        slideConnection.set(isOn)
+        return isOn ? 'You slowed the network.' : 'The network is as fast as before.'
+    }
+  }
+
+  async #corrupt(): Promise<string> {
+    const bytes = await corruptCache(model)
+    if (bytes === 0) return 'Nothing of the model is stored yet: wait until it is ready.'
+    void this.#answering.renew()
+    return `You overwrote ${formatBytes(bytes)} of the stored model with zeros; it is loaded anew.`
+  }
+}
