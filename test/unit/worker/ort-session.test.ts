@@ -118,6 +118,27 @@ describe('a GPU that is lost', () => {
     await asked
   })
 
+  it.each([
+    ['a few zeros', [0, 0, 0]],
+    ['many', zeros],
+  ])(
+    'before %s came of a run, is heard of before they are given, also when it is told later',
+    async (_what, answer) => {
+      const { gpu, lose } = fakeGpu(() => Promise.reject(new Error('cannot map')))
+      const { ask } = await sessionOf([answer], graph, gpu)
+      const asked = expect(ask()).rejects.toMatchObject({ code: 'GPU_LOST' })
+      setTimeout(lose, 5)
+      await asked
+    },
+  )
+
+  it('is not suspected of a few zeros while it answers', async () => {
+    const { gpu } = fakeGpu()
+    const { ask, run } = await sessionOf([[0, 0]], withCanary, gpu)
+    expect(await ask()).toEqual([0, 0])
+    expect(run).toHaveBeenCalledTimes(1)
+  })
+
   it('is no verdict on the driver, though its canary is wrong', async () => {
     const { gpu, lose } = fakeGpu(() => Promise.reject(new Error('cannot map')))
     const { session } = await sessionOf([[0]], withCanary, gpu)

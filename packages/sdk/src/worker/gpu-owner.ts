@@ -27,6 +27,11 @@ export class OwnGpu {
     if (this.#isLost) throw new EdgewardError('GPU_LOST', 'The GPU was lost: what was computed on it is not believed.')
   }
 
+  /** Finds a loss that is not told yet, too. @throws EdgewardError GPU_LOST */
+  async checkClosely(): Promise<void> {
+    if (await this.isFoundLost()) this.check()
+  }
+
   /**
    * Whether a device on which something went wrong is lost. One that still maps a buffer, which takes a round trip to the GPU's
    * process, is not, and was not before.

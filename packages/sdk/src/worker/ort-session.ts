@@ -9,7 +9,7 @@ import type { OwnGpu } from './gpu-owner.js'
 import type { SessionInput } from './graph-files.js'
 import type { Turn } from './lane-queue.js'
 import type { Runtime } from './runtime-build.js'
-import { findSuspicion, type Suspicion } from './suspicion.js'
+import { findSuspicion, isMaybeLost, type Suspicion } from './suspicion.js'
 import { fromThrown } from './thrown.js'
 
 export interface GraphSession {
@@ -80,7 +80,7 @@ class OrtSession implements GraphSession {
 
   run(inputs: TensorMap, outputs: readonly string[], turn: Turn): Promise<TensorMap> {
     return this.#inTurn(turn, async () => {
-      const { graph, areShapesBinding = false } = this.#options
+      const { gpu, graph, areShapesBinding = false } = this.#options
       const execute = async () => {
         const answer = await this.#execute(inputs, outputs)
         checkOutputs(graph, inputs, answer, outputs, areShapesBinding)
@@ -89,6 +89,7 @@ class OrtSession implements GraphSession {
       const answer = await execute()
       const suspicion = findSuspicion(inputs, answer)
       if (suspicion) await this.#judge(suspicion)
+      else if (gpu && isMaybeLost(answer)) await gpu.checkClosely()
       // A driver that computes rightly now may have failed then; a model that means NaN gives it again.
       return suspicion?.what === 'NaN' && graph.canary ? execute() : answer
     })
@@ -112,8 +113,7 @@ class OrtSession implements GraphSession {
   /** A driver that has begun to compute wrongly, or a model that means it: the canary tells. */
   async #judge({ output, what, isWhole }: Suspicion): Promise<void> {
     const { gpu, graph } = this.#options
-    // A loss that is not told yet.
-    if (await gpu?.isFoundLost()) gpu?.check()
+    await gpu?.checkClosely()
     if (graph.canary) return this.#tryCanary()
     if (what === 'zeros' || !isWhole) return
     const message = `The output "${output}" of ${this.#where} is NaN everywhere, and no canary says that it may be.`
@@ -129,7 +129,7 @@ class OrtSession implements GraphSession {
     } catch (error) {
       if (!(error instanceof EdgewardError && error.code === 'CANARY_FAILED')) throw error
       // A verdict is for good, and a lost device is no reason for one.
-      if (await gpu?.isFoundLost()) gpu?.check()
+      await gpu?.checkClosely()
       this.#wrong = error
       throw error
     }

@@ -38,9 +38,14 @@ function isFloat(tensor: Tensor): tensor is FloatTensor {
   return tensor.dtype === 'float32' || tensor.dtype === 'float16' || tensor.dtype === 'float64'
 }
 
-/** Whether a tensor has nothing but zeros, and more than a few of them. */
-export function isAllZeros({ dtype, data }: Tensor): boolean {
-  if (dtype === 'string' || data.length <= fewZeros) return false
+/** Whether an output is nothing but zeros, be they few: of a GPU, what it gives in the moment of its loss may be. */
+export function isMaybeLost(outputs: TensorMap): boolean {
+  return Object.values(outputs).some((tensor) => isFloat(tensor) && isAllZeros(tensor, 0))
+}
+
+/** Whether a tensor has nothing but zeros, and more than `few` of them. */
+export function isAllZeros({ dtype, data }: Tensor, few = fewZeros): boolean {
+  if (dtype === 'string' || data.length <= few) return false
   // Of float16, the bits: the highest one is the sign.
   if (dtype === 'float16') return data.every((bits) => (bits & 0x7fff) === 0)
   const values: ArrayLike<number | bigint> = data
