@@ -52,6 +52,13 @@ describe('an output', () => {
     expect(() => check({ y: floats([2, 5, 3]), z: floats([6]) }, ['y', 'z'])).toThrow(/"z".*length 5 in "width".*"y"/)
   })
 
+  it('may have any length in a dimension whose name the inputs do not agree on: exporters give one name to several', () => {
+    const twice = { inputs: [spec('a', ['n', 'n', 'm']), spec('b', ['n', 'm'])], outputs: [spec('y', ['n', 'm'])] }
+    const of = (y: Tensor) => checkOutputs(twice, { a: floats([2, 3, 4]), b: floats([5, 6]) }, { y }, ['y'], true)
+    expect(() => of(floats([7, 8]))).not.toThrow()
+    expect(() => of(floats([7]))).toThrow('must have the shape')
+  })
+
   it('of a model without a manifest may have another shape than its file says, but not another dtype or length', () => {
     expect(() => check({ y: floats([1, 2]) }, ['y'], false)).not.toThrow()
     expect(() => check({ y: floats([1, 2], 3) }, ['y'], false)).toThrow('has 3 values')

@@ -2,8 +2,8 @@
 import type { Graph, Tensor, TensorMap, TensorSpec } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 
-/** The lengths that symbolic dimensions have in one run, and the tensor that each was first seen in. */
-type Symbols = Map<string, { readonly length: number; readonly tensor: string }>
+/** The lengths that symbolic dimensions have in one run, and the tensor that each was first seen in; `any` where inputs differ. */
+type Symbols = Map<string, { readonly length: number; readonly tensor: string } | 'any'>
 
 /**
  * Makes sure that the `wanted` outputs are there, each with the dtype and as many values as its shape says, and, where
@@ -25,7 +25,7 @@ export function checkOutputs(
   if (areShapesBinding) {
     for (const spec of inputSpecs) {
       const tensor = inputs[spec.name]
-      if (tensor) noteSymbols(spec, tensor, symbols)
+      if (tensor) noteInput(spec, tensor, symbols)
     }
   }
   for (const name of wanted) {
@@ -61,6 +61,12 @@ function checkSpec(spec: TensorSpec, tensor: Tensor, symbols: Symbols | undefine
   throw invalid(name, problem, { shape: tensor.shape })
 }
 
+/** ONNX Runtime has taken the inputs: a symbol of which they have several lengths says nothing. */
+function noteInput(spec: TensorSpec, tensor: Tensor, symbols: Symbols): void {
+  const note = () => noteSymbols(spec, tensor, symbols)
+  for (let other = note(); other !== undefined; other = note()) symbols.set(other.symbol, 'any')
+}
+
 /** Notes what each symbol is in this tensor; returns the first one that was another length before. */
 function noteSymbols(spec: TensorSpec, { shape }: Tensor, symbols: Symbols) {
   for (const [axis, symbol] of spec.shape.entries()) {
@@ -68,7 +74,7 @@ function noteSymbols(spec: TensorSpec, { shape }: Tensor, symbols: Symbols) {
     if (typeof symbol !== 'string' || length === undefined) continue
     const seen = symbols.get(symbol)
     if (seen === undefined) symbols.set(symbol, { length, tensor: spec.name })
-    else if (seen.length !== length) return { symbol, ...seen }
+    else if (seen !== 'any' && seen.length !== length) return { symbol, ...seen }
   }
   return undefined
 }
