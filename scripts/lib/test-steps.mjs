@@ -35,17 +35,20 @@ const preparation = (work) => async (context) => {
   return { counts: none, output: '' }
 }
 
-/** A check by a tool, which counts as one test. @type {(tool: string, args: readonly string[]) => Step['run']} */
-const check =
-  (tool, fixedArgs) =>
+/** A command that counts as one test. @type {(file: string, args: readonly string[]) => Step['run']} */
+const command =
+  (file, fixedArgs) =>
   async ({ children, log, args }) => {
-    const command = [...fixedArgs, ...args]
-    const { code, output } = await children.run(toolPath(tool), command, {
-      onLine: log,
-      limitMinutes: stepLimitMinutes,
-    })
+    const options = { onLine: log, limitMinutes: stepLimitMinutes }
+    const { code, output } = await children.run(file, [...fixedArgs, ...args], options)
     return code === 0 ? passed : { counts: { ...none, failed: 1 }, output }
   }
+
+/** A check by a tool. @type {(tool: string, args: readonly string[]) => Step['run']} */
+const check = (tool, fixedArgs) => command(toolPath(tool), fixedArgs)
+
+/** Always the same faults, so that a change is not blamed for another one's. */
+const shortSoak = [fromRoot('scripts', 'soak.mjs'), '--seed', '1', '--minutes', '2']
 
 /** A project of `vitest.config.ts`. @type {(project: string) => Step['run']} */
 const vitest = (project) => (context) => {
@@ -88,6 +91,7 @@ export const steps = [
     run: playwright('chaos', 'playwright.chaos.config.ts'),
   },
   { name: 'endpoint-chaos', isLong: true, needs: ['models'], run: vitest('endpoint-chaos') },
+  { name: 'soak', isLong: true, needs: ['models', 'chromium'], run: command(process.execPath, shortSoak) },
 ]
 
 /**

@@ -80,4 +80,7 @@ async function memoryBytes() {
   return (await performance.measureUserAgentSpecificMemory()).bytes
 }
 
+// Without it, nobody could tell what was thrown in the page from what was thrown in its worker.
+addEventListener('unhandledrejection', ({ reason }) => console.error('in the page:', reason?.stack ?? String(reason)))
+
 globalThis.soak = { send, corruptChunk, memoryBytes }

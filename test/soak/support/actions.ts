@@ -26,7 +26,9 @@ export const actions: Readonly<Record<FaultName, (stage: Stage) => Promise<End>>
   'the quota is used up': async ({ main, world }) => {
     const { url: origin } = world.site
     await main.session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1_000_000 })
-    return async () => void (await main.session.send('Storage.overrideQuotaForOrigin', { origin }))
+    return async () => {
+      await main.session.send('Storage.overrideQuotaForOrigin', { origin })
+    }
   },
   'a tab is reloaded': async ({ other, aheadMs }) => {
     await other.reload(aheadMs)
@@ -34,7 +36,9 @@ export const actions: Readonly<Record<FaultName, (stage: Stage) => Promise<End>>
   },
   'a tab is frozen': async ({ other }) => {
     await other.session.send('Page.setWebLifecycleState', { state: 'frozen' })
-    return async () => void (await other.session.send('Page.setWebLifecycleState', { state: 'active' }))
+    return async () => {
+      await other.session.send('Page.setWebLifecycleState', { state: 'active' })
+    }
   },
   'a tab comes and goes': async ({ world, aheadMs }) => {
     const tab = await Tab.open(world, 'third tab', [], { ...options, before: `world.later(${aheadMs})` })

@@ -12,8 +12,10 @@ import { judge, type Outcome } from './verdict.js'
 /** No more requests are under way at once. */
 const mostUnderWay = 12
 /** Nobody is lost for longer: the longest patience of a request, and some. */
-const drainLimitMs = 120_000
-const recoveryTries = 8
+const drainLimitMs = 180_000
+/** A device that comes back does so within a minute: workers that died one after the other are not started for a while. */
+const recoveryTries = 20
+const retryMs = 3_000
 const hourMs = 3_600_000
 
 export class Play {
@@ -35,8 +37,12 @@ export class Play {
     this.#acts = actsOf(seed)
     this.#requests = requestsOf(seed)
     for (const { name, visit } of [stage.main, stage.other]) {
-      visit.page.on('pageerror', ({ stack = '', message }) =>
-        this.#fail(`thrown at nobody in the ${name}: ${stack || message}`),
+      visit.page.on('pageerror', ({ message }) =>
+        this.#fail(`thrown at nobody in the ${name} or its worker: ${message}`),
+      )
+      visit.page.on(
+        'console',
+        (said) => said.type() === 'error' && this.#say(`  the ${name}’s console: ${said.text()}`),
       )
     }
   }
@@ -55,7 +61,9 @@ export class Play {
     await traffic
     const isDrained = await until(() => this.#underWay.size === 0, drainLimitMs)
     if (!isDrained) this.#fail(`${this.#underWay.size} requests never settled`)
+    this.#say('nothing is under way any more')
     await this.#makeReady()
+    this.#say('the device has all models ready')
   }
 
   async #sendAll(signal: AbortSignal): Promise<void> {
@@ -69,13 +77,15 @@ export class Play {
     }
   }
 
-  async #ask(tab: Tab, asked: Asked): Promise<Outcome> {
+  /** @param isTry - an error is no failure yet: it will be tried again */
+  async #ask(tab: Tab, asked: Asked, isTry = false): Promise<Outcome> {
     const sentAt = performance.now()
     this.#underWay.set(asked, sentAt)
     const outcome = await tab.send(asked)
     this.#underWay.delete(asked)
     const around = this.#history.since(sentAt)
     const verdict = judge(asked, outcome, around, this.#stage.references)
+    if (isTry && outcome.state === 'failed') return outcome
     this.tally.add(outcome, verdict, around)
     if (failing.has(verdict)) {
       this.#fail(`${verdict} in the ${tab.name}, sent at ${this.#time(sentAt)}: ${describe(asked, outcome)}`)
@@ -144,12 +154,13 @@ export class Play {
 
   async #comesTo(tab: Tab, kind: Kind, policy: Asked['policy'], engine: 'device' | 'remote'): Promise<boolean> {
     for (let tries = 0; tries < recoveryTries; tries += 1) {
-      const outcome = await this.#ask(tab, { number: 0, kind, index: 0, lane: 'default', policy })
+      const outcome = await this.#ask(tab, { number: 0, kind, index: 0, lane: 'default', policy }, true)
       if (outcome.state === 'answered' && outcome.placement.engine === engine) return true
+      this.#say(`  not yet: ${kind} in the ${tab.name}: ${JSON.stringify(outcome).slice(0, 400)}`)
       // What rests for a time has rested.
       this.#stage.aheadMs += hourMs
       for (const one of [this.#stage.main, this.#stage.other]) await one.visit.later(hourMs)
-      await delay(500)
+      await delay(retryMs)
     }
     return false
   }

@@ -33,7 +33,7 @@ export interface Stage {
 export const options: OpenOptions = {
   faulty: true,
   hedgeShare: 0.05,
-  hangMs: 12_000,
+  hangMs: 30_000,
   recycle: { runs: 100 },
   policy: { prefer: 'device' },
 }

@@ -6,7 +6,7 @@ import type { Asked, Kind } from './traffic.js'
 import type { Outcome } from './verdict.js'
 
 /** Nobody waits longer for a request: then it counts as lost. */
-const patienceMs = 90_000
+const patienceMs = 150_000
 
 export class Tab {
   readonly name: string
