@@ -5,7 +5,7 @@ import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { createDeferred } from '../../../packages/sdk/src/shared/index.js'
 import type { EngineAnswer, Placement } from '../../../packages/sdk/src/contract/index.js'
 import type { PrepareEvent, WorkerHandlers } from '../../../packages/sdk/src/transport/index.js'
-import { answer, never, place, source, startLife, untrusted } from './living-workers.js'
+import { answer, never, place, source, startLife, streamOf, untrusted } from './living-workers.js'
 
 /** The first worker behaves so, the others well. */
 const first = (handlers: Partial<WorkerHandlers>) => (worker: number) => (worker === 0 ? handlers : {})
@@ -130,6 +130,20 @@ describe('a worker that cannot be trusted any more', () => {
     const { run, workers } = startLife(() => ({ prepare: () => Promise.reject(untrusted) }))
     await expect(run()).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
     expect(workers).toHaveLength(1)
+  })
+})
+
+describe('workers that one model costs their trust, again and again', () => {
+  it('are replaced for the others at once, who are not kept waiting', async () => {
+    const { run, workers } = startLife(() => ({
+      prepare: ({ model }) => (model === 'other@1' ? Promise.reject(untrusted) : Promise.resolve(streamOf())),
+    }))
+    const manifest = { ...source.manifest, id: 'other' }
+    for (let times = 0; times < 4; times += 1) {
+      await expect(run({ ...source, manifest })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+    }
+    expect(await run()).toMatchObject({ output: {} })
+    expect(workers).toHaveLength(5)
   })
 })
 

@@ -37,7 +37,8 @@ export class WorkerHealth {
   /** A worker has died, was ended because it hung, or cannot be trusted any more. */
   lost({ connection }: LiveWorker, why: EdgewardError): void {
     if (connection.ageMs >= longLifeMs) this.#forgive()
-    this.#deaths.device.add()
+    // What cost a worker its trust has told who did it; the other models are not kept waiting for that.
+    if (why.code === 'WORKER_DIED') this.#deaths.device.add()
     if (why.code === 'WORKER_DIED' && !connection.isAtWork) this.#deaths.other.add()
     const retired = `The worker is replaced, since its runtime cannot be trusted any more: ${why.message}`
     this.#lose('worker', why.code === 'WORKER_DIED' ? why.message : retired)
