@@ -113,6 +113,24 @@ describe('a worker that has done its runs', () => {
     expect(workers).toHaveLength(3)
   })
 
+  it('stays when it is given files of the user that its successor does not know', async () => {
+    const loaded = createDeferred<ReadableStream>()
+    const add = vi.fn<WorkerHandlers['add']>(() => Promise.resolve(undefined))
+    const { run, pass, workers, host } = startLife(
+      (worker) => ({ add, ...(worker === 1 && { prepare: () => loaded.promise }) }),
+      { recycle },
+    )
+    for (let time = 0; time < 3; time += 1) await run()
+    await pass(2_000)
+    expect(workers).toHaveLength(2)
+    const adding = host.add({ id: 'local:mine', revision: '1', files: {} })
+    loaded.resolve(streamOf())
+    await adding
+    await pass(1_000)
+    expect(add).toHaveBeenCalledOnce()
+    expect(workers.map((worker) => worker.terminations())).toEqual([0, 1])
+  })
+
   it('stays when its successor dies before it is ready, and nothing is told as lost', async () => {
     const { run, pass, workers, states } = startLife(
       (worker) => (worker === 1 ? { prepare: () => (workers[1]?.crash(), never()) } : {}),

@@ -1,9 +1,10 @@
 /** The worker's owner: one worker for all, a fresh one after a death, none after dispose. */
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { WorkerHost } from '../../../packages/sdk/src/runtime/index.js'
 import type { LiveResources, WorkerHandlers } from '../../../packages/sdk/src/transport/index.js'
 import { startFakeWorker, type FakeWorker } from '../transport/fake-worker.js'
+import { ManualClock } from './manual-clock.js'
 
 const nothingLeft: LiveResources = { sessions: 0, gpuDevices: 0, databases: 0 }
 const handlers = { shutdown: () => Promise.resolve(nothingLeft) }
@@ -53,14 +54,57 @@ it('gives a fresh worker the files of the user; a folder that is gone by then co
   expect(add.mock.calls.map(([{ id }]) => id)).toEqual(['local:gone', 'local:there'])
 })
 
-it('tries again after a worker that could not be started', async () => {
-  const { host, started } = createHost(() =>
-    started.length === 0 ? startFakeWorker('silent') : startFakeWorker(handlers),
-  )
-  const failing = host.live()
-  started[0]?.fail('script not found')
-  await expect(failing).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE' })
-  expect(await host.live()).toHaveProperty('connection')
+describe('a worker whose script could not be loaded', () => {
+  /** The workers of these numbers cannot be loaded. */
+  function createFailingHost(...failing: number[]) {
+    const clock = new ManualClock()
+    const started: FakeWorker[] = []
+    const spawn = () => {
+      const isFailing = failing.includes(started.length)
+      const fake = startFakeWorker(isFailing ? 'silent' : handlers)
+      started.push(fake)
+      if (isFailing) setImmediate(() => fake.fail(''))
+      return fake.worker
+    }
+    return { host: new WorkerHost({ spawn, clock }), started, clock }
+  }
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 10))
+
+  it('for a moment costs that moment, and no request', async () => {
+    const { host, started, clock } = createFailingHost(0, 2)
+    for (const workers of [2, 4]) {
+      const starting = host.live()
+      await settle()
+      clock.advance(500)
+      const died = new Promise((resolve) => void starting.then(({ connection }) => connection.onClosed(resolve)))
+      expect(await starting).toHaveProperty('connection')
+      expect(started).toHaveLength(workers)
+      started.at(-1)?.crash()
+      await died
+    }
+  })
+
+  it('twice is told; nobody waits for a second try then, until a worker has started', async () => {
+    const { host, started, clock } = createFailingHost(0, 1, 2)
+    const failing = expect(host.live()).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE' })
+    await settle()
+    clock.advance(500)
+    await failing
+    await expect(host.live()).rejects.toMatchObject({ code: 'WORKER_UNAVAILABLE' })
+    expect(await host.live()).toHaveProperty('connection')
+    expect(started).toHaveLength(4)
+  })
+
+  it('is not waited for by a client that is disposed', async () => {
+    const { host, started, clock } = createFailingHost(0)
+    const failing = expect(host.live()).rejects.toMatchObject({ code: 'DISPOSED' })
+    await settle()
+    await host.dispose()
+    await failing
+    clock.advance(500)
+    await settle()
+    expect(started).toHaveLength(1)
+  })
 })
 
 it('says so when the page may not start workers at all', async () => {

@@ -10,12 +10,12 @@ const drainedMs = 100
  * Makes ready in a fresh worker what the old one has ready. When it fails, or the old one dies or begins to load something
  * meanwhile, the fresh worker is ended.
  *
- * @param isCurrent - whether the old worker still answers
+ * @param takeOver - has the fresh one answer from now on; false: the old one does not, or knows by now what it does not
  */
 export async function makeSuccessor(
   old: LiveWorker,
   fresh: LiveWorker,
-  isCurrent: () => boolean,
+  takeOver: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const giveUp = () => fresh.connection.terminate(replaced())
@@ -24,7 +24,7 @@ export async function makeSuccessor(
     signal.throwIfAborted()
     await fresh.models.adopt(old.models, signal)
     signal.throwIfAborted()
-    if (!isCurrent() || old.connection.isLoading) throw replaced()
+    if (old.connection.isLoading || !takeOver()) throw replaced()
   } catch (error) {
     giveUp()
     throw error

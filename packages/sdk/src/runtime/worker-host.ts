@@ -12,10 +12,11 @@ import type {
 } from '../transport/index.js'
 import { pageClock, type Clock } from './clock.js'
 import { Recycler, type RecycleLimits } from './recycler.js'
-import { startWorker, type LiveWorker, type StartOptions } from './start-worker.js'
+import type { LiveWorker, StartOptions } from './start-worker.js'
 import { drained, makeSuccessor } from './take-over.js'
 import { replaced, type WorkerObserver } from './watched-connection.js'
 import { WorkerHealth, type WorkerNeed } from './worker-health.js'
+import { WorkerStarts } from './worker-starts.js'
 
 export interface WorkerHostOptions extends StartOptions {
   /** How long a run that was never measured, or a step of a load, may show no sign of life, in milliseconds. Absent: any time. */
@@ -45,8 +46,7 @@ export class WorkerHost {
   readonly #clock: Clock
   readonly #health: WorkerHealth
   readonly #recycler: Recycler | undefined
-  /** What the user gave, by model: a fresh worker is given it too. */
-  readonly #given = new Map<string, AddPayload>()
+  readonly #starts: WorkerStarts
   /** Workers that were replaced, and end what they were asked for. */
   readonly #replaced = new Set<LiveWorker>()
   #state: State = { is: 'idle' }
@@ -61,6 +61,7 @@ export class WorkerHost {
     const { clock = pageClock, onHealth = () => undefined, recycle } = options
     this.#options = options
     this.#clock = clock
+    this.#starts = new WorkerStarts(options, clock)
     this.#health = new WorkerHealth(clock, onHealth)
     this.#recycler =
       recycle &&
@@ -143,8 +144,7 @@ export class WorkerHost {
 
   /** Gives a model's files to the worker, and to those after it. */
   async add(payload: AddPayload): Promise<void> {
-    await this.call('add', payload)
-    this.#given.set(payload.id, payload)
+    await this.#starts.give(payload, () => this.call('add', payload))
   }
 
   /** The page is seen again: ends a worker that does not answer any more, and forgets what was lost with a GPU device. */
@@ -194,7 +194,7 @@ export class WorkerHost {
       },
     }
     const watching = { clock: this.#clock, hangMs: this.#options.hangMs ?? Infinity, observer }
-    const starting = startWorker(this.#options, watching, this.#given.values(), this.#visit.signal)
+    const starting = this.#starts.start(watching, this.#visit.signal)
     // Before anybody else can have it do something.
     starting.then(
       (started) => (worker = started),
@@ -237,10 +237,15 @@ export class WorkerHost {
   /** Has a fresh worker, with the same placements ready, take over. */
   async #replace(old: LiveWorker, why: string): Promise<void> {
     const { signal } = this.#visit
+    const { given } = this.#starts
     const starting = this.#start()
     const fresh = await starting
-    await makeSuccessor(old, fresh, () => this.started === old, signal)
-    this.#take(fresh, starting)
+    const takeOver = () => {
+      if (this.started !== old || this.#starts.given !== given) return false
+      this.#take(fresh, starting)
+      return true
+    }
+    await makeSuccessor(old, fresh, takeOver, signal)
     void this.#drain(old)
     this.#health.replaced(why)
   }
