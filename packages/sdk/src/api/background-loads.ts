@@ -69,7 +69,10 @@ export class BackgroundLoads {
       (thrown: unknown) => {
         if (this.#parts.signal.aborted) return
         const error = toEdgewardError(thrown, 'INTERNAL', `${planned.model} could not be made ready in the background`)
-        if (isEndedInOrder(error)) return this.#settle(planned.model, place, revision, known)
+        if (isEndedInOrder(error)) {
+          this.#settle(planned.model, place, revision, known)
+          return
+        }
         const failures = (known?.failures ?? 0) + 1
         const againAt = this.#now() + restAfter(error.code, failures)
         const reason = `making it ready in the background at ${place} failed with ${error.code}: ${error.message}`
