@@ -101,6 +101,32 @@ const valuesOf = (manifest: Manifest, dtype: VariantDtype) => canaryOf(manifest,
 
 const sixteen = (number: number) => new Array<number>(rows * width).fill(number)
 
+describe('shapes that a graph states', () => {
+  /** y is x, twice below each other; the graph says that it is as long as x. */
+  const longer = (stated: (number | string)[]) =>
+    model({
+      name: 'longer',
+      nodes: [node('Concat', ['x', 'x'], ['y'], { axis: 0 })],
+      inputs: [value('x', dataType.float32, ['n', width])],
+      outputs: [value('y', dataType.float32, stated)],
+    })
+  const outputsOf = async (onnx: Buffer) => {
+    const { manifest } = await (await place({ fp32: { onnx } })).pack()
+    return manifest.variants[0].graphs['model']?.outputs
+  }
+
+  it('and does not keep are not stated in the manifest, since clients would refuse its outputs', async () => {
+    expect(await outputsOf(longer(['n', width]))).toEqual([{ name: 'y', dtype: 'float32', shape: ['y_0', width] }])
+  })
+
+  it('are stated as they are where it keeps them', async () => {
+    expect(await outputsOf(longer(['twice', width]))).toEqual([
+      { name: 'y', dtype: 'float32', shape: ['twice', width] },
+    ])
+    expect(await outputsOf(floatModel(1))).toEqual([{ name: 'y', dtype: 'float32', shape: ['n', width] }])
+  })
+})
+
 describe('what a canary is made from', () => {
   it('is the fp32 variant where there is one, and the canary says so', async () => {
     const { manifest } = await (await place({ q8: { onnx: floatModel(1.02) }, fp32: { onnx: floatModel(1) } })).pack()

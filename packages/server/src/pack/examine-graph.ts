@@ -5,6 +5,7 @@ import { openNatively } from './native-graph.js'
 import type { GraphPlace, OpenGraph } from './open-graph.js'
 import { messageOf, PackError } from './pack-error.js'
 import type { RecipeCanary } from './recipe.js'
+import { keptShapes } from './stated-shapes.js'
 import { runOnWasm } from './wasm-graph.js'
 
 export interface GraphFacts {
@@ -29,7 +30,9 @@ export async function examineGraph(options: ExamineOptions): Promise<GraphFacts>
   const { place, backends, canary, onCheck } = options
   const facts = await withGraph(place, async (graph) => {
     const specs = { inputs: graph.inputs, outputs: graph.outputs }
-    return canary ? { ...specs, canary: await makeFromReference(graph, canary, options) } : specs
+    if (canary === undefined) return specs
+    const made = await makeFromReference(graph, canary, options)
+    return { ...specs, outputs: keptShapes(specs, made), canary: made }
   })
   if (!('canary' in facts)) return facts
   const isForWasm = backends.includes('wasm')
