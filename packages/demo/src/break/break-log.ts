@@ -14,7 +14,7 @@ export class BreakLog {
     this.#list.replaceChildren()
   }
 
-  add(sentence: string, kind: 'fault' | 'loss' | 'news' = 'news'): void {
+  add(sentence: string, kind: 'fault' | 'loss' | 'recovery' | 'news' = 'news'): void {
     this.#put(sentence, kind)
     this.#newest = undefined
     announce(sentence)

@@ -53,9 +53,13 @@ export class NewsTeller {
 
   ready(): void {
     const { loadedBytes = 0, cachedBytes = 0 } = this.#progress ?? {}
-    const fetched = formatBytes(loadedBytes - cachedBytes)
-    const came = `${fetched} fetched, ${formatBytes(cachedBytes)} from the store`
-    this.#log.add(`The model is ready on this device: ${came}, every byte verified.`)
+    const fetchedBytes = loadedBytes - cachedBytes
+    const came = [
+      ...(fetchedBytes > 0 ? [`${formatBytes(fetchedBytes)} fetched`] : []),
+      ...(cachedBytes > 0 ? [`${formatBytes(cachedBytes)} from the store`] : []),
+      'every byte verified',
+    ]
+    this.#log.add(`The model is ready on this device: ${came.join(', ')}.`, 'recovery')
   }
 
   /** A request that did not go straight to its answer. */
@@ -77,7 +81,7 @@ export class NewsTeller {
 
   #tellHealth({ part, state, reason }: Extract<News, { readonly name: 'health' }>['event']): void {
     if (state === 'replaced') {
-      this.#log.add(reason)
+      this.#log.add(reason, 'recovery')
       return
     }
     if (state === 'lost') {
@@ -87,6 +91,6 @@ export class NewsTeller {
     }
     const after = performance.now() - (this.#lostAt.get(part) ?? performance.now())
     this.#lostAt.delete(part)
-    this.#log.add(`${health[part].recovered} after ${formatMs(after)}.`)
+    this.#log.add(`${health[part].recovered} after ${formatMs(after)}.`, 'recovery')
   }
 }
