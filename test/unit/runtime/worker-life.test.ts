@@ -66,6 +66,31 @@ describe('a worker that hangs', () => {
     },
   )
 
+  it.each(['download', 'runtime'] as const)(
+    'in the phase %s of a load, and answers nothing, is ended after a third of hangMs',
+    async (name) => {
+      const prepare = stuckAfter(phase('download'), phase(name))
+      const { run, pass, settle } = startLife(first({ prepare, vitals: never }))
+      const onEnd = vi.fn()
+      void run().catch(onEnd)
+      await settle()
+      await pass(19_000)
+      expect(onEnd).not.toHaveBeenCalled()
+      await pass(2_000)
+      expect(onEnd.mock.calls).toMatchObject([[{ code: 'WORKER_DIED', details: { hung: true, silentMs: 20_000 } }]])
+      expect(await run()).toMatchObject({ output: {} })
+    },
+  )
+
+  it('is not one that answers nothing for half of hangMs while it makes a session', async () => {
+    const prepare = stuckAfter(phase('download'), phase('session'))
+    const { run, pass, settle, states } = startLife(first({ prepare, vitals: never }))
+    void run().catch(() => undefined)
+    await settle()
+    await pass(30_000)
+    expect(states()).toEqual([])
+  })
+
   it('is not one whose load waits for the network for as long as that takes', async () => {
     const { run, pass, settle, states } = startLife(first({ prepare: stuckAfter(phase('download')) }))
     const onEnd = vi.fn()

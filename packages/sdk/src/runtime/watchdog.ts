@@ -21,8 +21,8 @@ export interface WatchdogOptions {
 
 /** Something that the worker was asked for. */
 export interface Watched {
-  /** It got on, and goes on in this group. */
-  progressed(group: Group): void
+  /** It got on, and goes on in this group. @param limitMs - absent: as before */
+  progressed(group: Group, limitMs?: number): void
   /** The worker has answered it. */
   answered(): void
   /** Nobody waits for it any more; the worker may still be busy with it. */
@@ -31,7 +31,7 @@ export interface Watched {
 
 interface Entry {
   group: Group
-  readonly limitMs: number
+  limitMs: number
   isAbandoned: boolean
 }
 
@@ -56,14 +56,15 @@ export class Watchdog {
     this.#options = options
   }
 
-  /** @param limitMs - how long it may show no sign of life; the largest of what is in flight holds for all of it */
+  /** @param limitMs - how long it may show no sign of life; the largest of its group, and of the backends, holds for all of it */
   watch(group: Group, limitMs: number): Watched {
     const entry: Entry = { group, limitMs, isAbandoned: false }
     this.#enter(entry, group)
     this.#tickLater()
     return {
-      progressed: (next) => {
+      progressed: (next, nextLimitMs = entry.limitMs) => {
         this.#gotOn(entry.group)
+        entry.limitMs = nextLimitMs
         if (next === entry.group) return
         this.#entries.delete(entry)
         this.#enter(entry, next)
@@ -113,19 +114,21 @@ export class Watchdog {
     const entries = [...this.#entries]
     const waitedFor = new Set(entries.filter(({ isAbandoned }) => !isAbandoned).map(({ group }) => group))
     if (waitedFor.size === 0) return
-    let longestMs = 0
+    let isQuiet = false
     for (const group of waitedFor) {
       const silentMs = (this.#silentMs.get(group) ?? 0) + passedMs
       this.#silentMs.set(group, silentMs)
-      longestMs = Math.max(longestMs, silentMs)
+      // What runs on a backend may keep the worker from everything else.
+      const holding = entries.filter((entry) => entry.group === group || isBackend(entry.group))
+      const limitMs = Math.max(...holding.map((entry) => entry.limitMs))
+      if (silentMs >= limitMs) {
+        this.stop()
+        this.#options.onHung(silentMs)
+        return
+      }
+      isQuiet ||= silentMs >= limitMs / 4
     }
-    const limitMs = Math.max(...entries.map((entry) => entry.limitMs))
-    if (longestMs >= limitMs) {
-      this.stop()
-      this.#options.onHung(longestMs)
-      return
-    }
-    if (longestMs >= limitMs / 4) void this.#ask()
+    if (isQuiet) void this.#ask()
     this.#tickLater()
   }
 

@@ -32,7 +32,7 @@ export type RunTimes = Pick<EngineRequest, 'expectedMs' | 'deadlineAt'>
 export interface WatchedCallOptions extends CallOptions {
   /** What it hangs together with; absent: it lives as long as the worker answers anything. */
   readonly group?: Group
-  /** How long it may show no sign of life, in milliseconds; absent: `hangMs`. */
+  /** How long it may show no sign of life, in milliseconds; absent: as long as its group. */
   readonly limitMs?: number
 }
 
@@ -115,7 +115,7 @@ export class WatchedConnection implements Connection {
   async call<M extends WorkerMethod>(
     method: M,
     payload: Payload<M>,
-    { group = 'answers', limitMs = this.#options.hangMs, ...options }: WatchedCallOptions,
+    { group = 'answers', limitMs = limitOf(group, this.#options.hangMs), ...options }: WatchedCallOptions,
   ): Promise<MethodResult<M>> {
     if (this.#isRetired) throw replaced()
     const watched = this.#watchdog.watch(group, limitMs)
@@ -145,20 +145,28 @@ export class WatchedConnection implements Connection {
   /** @param backend - that it makes sessions for, if it does */
   watchLoad(backend: Backend | undefined): WatchedLoad {
     const own: Group = `load ${(this.loads += 1)}`
-    const watched = this.#watchdog.watch('answers', this.#options.hangMs)
+    const { hangMs } = this.#options
+    const answering = this.#watchdog.watch('answers', limitOf('answers', hangMs))
+    const watched = this.#watchdog.watch('answers', limitOf('answers', hangMs))
     this.#count('loads', 1)
     return {
       onEvent(event) {
-        if (event.type === 'progress') watched.progressed(groupOf(event, backend, own))
+        if (event.type !== 'progress') return
+        answering.progressed('answers')
+        const group = groupOf(event, backend, own)
+        watched.progressed(group, limitOf(group, hangMs))
       },
       onReady: () => {
+        answering.answered()
         watched.answered()
         this.#count('loads', -1)
         this.#options.observer.onWell('load', backend)
       },
       onFailed: (error, { aborted }) => {
-        if (aborted) watched.abandoned()
-        else watched.answered()
+        for (const one of [answering, watched]) {
+          if (aborted) one.abandoned()
+          else one.answered()
+        }
         this.#judge(error)
         this.#count('loads', -1)
       },
@@ -219,6 +227,15 @@ function groupOf(
 ): Group {
   if (phase === 'runtime') return own
   return (phase === 'session' || phase === 'canary') && backend !== undefined ? backend : 'answers'
+}
+
+/**
+ * Of a worker that only has to answer. Nothing but runs and sessions keeps it from that for long, and it is waited for often:
+ * Firefox, when the machine is busy, was seen to block for ever in `new Worker`, which ONNX Runtime calls for each of its
+ * threads when it starts, and with it the whole worker. But a few seconds it may always take.
+ */
+function limitOf(group: Group, hangMs: number): number {
+  return group === 'answers' ? Math.max(hangMs / 3, Math.min(hangMs, 5_000)) : hangMs
 }
 
 function hung(silentMs: number): EdgewardError {
