@@ -369,3 +369,12 @@ describe("what a plan is told of a model's placements", () => {
     ])
   })
 })
+
+it('a clock that is put back while the page lives lets nothing rest for as long as that', () => {
+  const { clock, open } = world()
+  const setbacks = open()
+  setbacks.failed(place, 'OUT_OF_MEMORY', 'no room', 0)
+  setbacks.pageKilled(deviceKey(other))
+  clock.now -= 365 * day
+  expect([setbacks.of(place), setbacks.of(other)]).toEqual([undefined, undefined])
+})

@@ -123,9 +123,12 @@ export class Setbacks {
     let worst: RestingPlacement | undefined
     for (const name of namesOf(place)) {
       const { code, reason, failures, until } = this.#entries.get(name) ?? nothing
-      const use = failures < (ruleOf(name)?.neverFrom ?? 0) ? 'last' : 'never'
+      const { neverFrom, longestMs } = ruleOf(name) ?? briefly
+      const use = failures < neverFrom ? 'last' : 'never'
       const remainingMs = until - now
-      if (remainingMs > 0 && (worst?.use !== 'never' || use === 'never')) worst = { code, reason, remainingMs, use }
+      // More than any rest: the clock was put back.
+      if (remainingMs > 0 && remainingMs <= longestMs && (worst?.use !== 'never' || use === 'never'))
+        worst = { code, reason, remainingMs, use }
     }
     return worst
   }
