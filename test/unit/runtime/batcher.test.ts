@@ -134,3 +134,16 @@ it('a request whose deadline has passed while it waited is not started; the batc
   expect(runs).toEqual([['a', 'b']])
   expect(asked.at(-1)?.deadlineAt).toBe(Infinity)
 })
+
+it('a run that gives too few answers ends the requests that go without', async () => {
+  const batcher = new Batcher()
+  const gate = createDeferred<undefined>()
+  const answer: Answer = async () => (await gate.promise, { output: [], timings: {} })
+  const short = { ...batching, split: () => [] }
+  const [first, ...others] = ['a', 'b', 'c'].map((text) =>
+    batcher.run('kind', short, requestFor(text), neverAborted(), answer),
+  )
+  gate.resolve(undefined)
+  await first
+  for (const other of others) await expect(other).rejects.toMatchObject({ code: 'INTERNAL' })
+})

@@ -1,6 +1,6 @@
 /** Answers requests of one kind that wait together by one run: they wait for a slot, and what waits is merged. */
 import type { EngineAnswer, EngineRequest, TaskBatching, TaskName, TaskOutput } from '../contract/index.js'
-import { isEdgewardError, type ErrorCode } from '../errors/index.js'
+import { EdgewardError, isEdgewardError, type ErrorCode } from '../errors/index.js'
 import { abortable, createDeferred, type Deferred } from '../shared/index.js'
 import { checkDeadline } from './queue.js'
 
@@ -100,6 +100,10 @@ async function answerBatch(slot: Slot, batch: readonly Member[]): Promise<void> 
     batch.forEach((member, index) => {
       const answer = answers[index]
       if (answer !== undefined) member.answer.resolve(answer)
+      else
+        member.answer.reject(
+          new EdgewardError('INTERNAL', `A run of ${batch.length} requests gave ${answers.length} answers.`),
+        )
     })
   } catch (error) {
     const isOfOne = batch.length > 1 && isEdgewardError(error) && failuresOfOne.includes(error.code)
