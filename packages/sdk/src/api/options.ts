@@ -58,11 +58,12 @@ export interface ClientOptions {
   readonly shadowShare?: number
   /**
    * How long, in milliseconds, a run or a step of a load may show no sign of life before its worker is ended and replaced. Where
-   * runs were measured, a sixth of it, or ten times what they take; never less than the request's deadline. The default is
-   * that of {@link clientDefaults}.
+   * runs were measured, a sixth of it, or ten times what they take; never less than the request's deadline. A third of it (but
+   * 5 s at least) where the worker answers nothing at all, though neither a run nor a session keeps it from that. The default
+   * is that of {@link clientDefaults}.
    */
   readonly hangMs?: number
-  /** When a worker is replaced by a fresh one, at an idle moment. */
+  /** When a worker is replaced by a fresh one: at an idle moment; at twice the limits, at any moment. */
   readonly recycle?: RecycleOptions
   /**
    * In which order endpoints are asked: `measured`: the fastest first; `given`: as `remote` lists them, the next one when
