@@ -6,8 +6,7 @@ export {
   type DeviceEngineOptions,
   type RequestBatching,
 } from './device-engine.js'
-export { announcer, type DeviceListener, type LoadWatch, type MemoryBudget } from './make-ready.js'
+export { announcer, type DeviceListener, type MemoryBudget } from './make-ready.js'
 export { spawnWorker } from './spawn-worker.js'
-export { type RecycleLimits } from './recycler.js'
 export { WorkerHost, type WorkerHostOptions } from './worker-host.js'
 export { createWorkerProcessor } from './worker-processor.js'
