@@ -14,8 +14,11 @@ export interface Memory {
 export async function memoryOf(tab: Tab, browser: Browser): Promise<Memory> {
   // What the harness keeps of the client's events is not the client's.
   await tab.visit.evaluate('void (world.events.length = 0)')
-  await tab.session.send('HeapProfiler.collectGarbage')
-  const tabBytes = await tab.visit.evaluate<number>('soak.memoryBytes()')
+  const measuring = tab.visit.evaluate<number>('soak.memoryBytes()')
+  // The browser measures when each of them next collects its garbage.
+  for (const worker of tab.visit.page.workers()) await worker.evaluate('gc()')
+  await tab.visit.evaluate('gc()')
+  const tabBytes = await measuring
   const session = await browser.newBrowserCDPSession()
   const { processInfo } = await session.send('SystemInfo.getProcessInfo')
   await session.detach()

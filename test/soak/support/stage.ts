@@ -38,8 +38,8 @@ export const options: OpenOptions = {
   policy: { prefer: 'device' },
 }
 
-/** Measures memory at once; Chromium would wait for its own time to collect garbage. */
-const measuring = '--enable-blink-features=ForceEagerMeasureMemory'
+/** So that memory is measured at once; Chromium would wait until it has garbage to collect. */
+const measuring = '--js-flags=--expose-gc'
 /** So that pages are told the quota that they really have, instead of 10 GiB. */
 const honestQuota = '--disable-features=StaticStorageQuota'
 
