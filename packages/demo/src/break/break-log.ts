@@ -7,11 +7,12 @@ const mostEntries = 60
 
 export class BreakLog {
   readonly #list = byId('break-log', HTMLElement)
-  readonly #beganAt = performance.now()
+  #beganAt: number | undefined
   #newest: { readonly tell: (times: number) => string; readonly key: string; times: number } | undefined
 
-  constructor() {
-    this.#list.replaceChildren()
+  /** Times are told from here on; what is already running goes on. */
+  start(): void {
+    this.#beganAt ??= performance.now()
   }
 
   add(sentence: string, kind: 'fault' | 'loss' | 'recovery' | 'news' = 'news'): void {
@@ -33,7 +34,9 @@ export class BreakLog {
   }
 
   #put(sentence: string, kind: string): void {
-    const time = html('span', { class: 'log-time' }, formatMs(performance.now() - this.#beganAt))
+    const now = performance.now()
+    const time = html('span', { class: 'log-time' }, formatMs(now - (this.#beganAt ?? now)))
+    this.#list.querySelector('li:not([data-kind])')?.remove()
     this.#list.prepend(html('li', { 'data-kind': kind }, time, ' ', html('span', {}, sentence)))
     while (this.#list.childElementCount > mostEntries) this.#list.lastElementChild?.remove()
   }

@@ -16,20 +16,15 @@ import { NewsTeller } from './tell-news.js'
 const task = 'feature-extraction'
 const model = models[task]
 
-/** What there is once the first request is sent: until then the page is as any other. */
-interface Broken {
-  readonly faults: Faults
-  readonly log: BreakLog
-}
-
 export class BreakTool {
   readonly #answering: Answering
   readonly #config: Config
   readonly #stream: AnswerStream
   readonly #view = new StreamView(() => this.#toggle())
   readonly #buttons = new FaultButtons((name, isOn) => this.#break(name, isOn))
-  #broken: Promise<Broken> | undefined
-  #teller: NewsTeller | undefined
+  readonly #log = new BreakLog()
+  readonly #teller = new NewsTeller(this.#log)
+  #faults: Promise<Faults> | undefined
   #breaking = Promise.resolve()
 
   constructor(answering: Answering, config: Config, record: RecordPanel) {
@@ -41,7 +36,7 @@ export class BreakTool {
       onAnswer: (answered) => record.show(task, 'Stream', answered),
       onOutcome: (outcome) => {
         this.#view.mark(outcome)
-        this.#teller?.tellOutcome(outcome)
+        this.#teller.tellOutcome(outcome)
       },
     })
     const { endpoint, connection } = config
@@ -72,20 +67,27 @@ export class BreakTool {
     else void this.#start()
   }
 
-  async #start(): Promise<Broken> {
-    const broken = await (this.#broken ??= this.#prepare())
-    this.#stream.start()
-    this.#view.running(true)
-    return broken
+  /** @returns undefined where that failed, and the log says so */
+  async #start(): Promise<Faults | undefined> {
+    this.#log.start()
+    try {
+      const faults = await (this.#faults ??= this.#prepare())
+      this.#stream.start()
+      this.#view.running(true)
+      return faults
+    } catch (error) {
+      this.#faults = undefined
+      this.#tellFailure(error)
+      return undefined
+    }
   }
 
-  /** Has the page go on with clients that can be broken. */
-  async #prepare(): Promise<Broken> {
+  /** Has the page go on with clients that can be broken; until the first request it is as any other. */
+  async #prepare(): Promise<Faults> {
     const { endpoint, connection } = this.#config
     const isCuttable = endpoint !== null && connection !== undefined
     if (isCuttable) await cutEndpoint(false)
-    const log = new BreakLog()
-    const teller = (this.#teller = new NewsTeller(log))
+    const teller = this.#teller
     this.#answering.listen({
       onDownload: (progress) => teller.saw(progress),
       onReady: () => teller.ready(),
@@ -94,23 +96,32 @@ export class BreakTool {
     })
     const faults = new Faults()
     const { workerUrl } = faults
-    await this.#answering.renew({ endpoint: isCuttable ? endpointLine() : endpoint, workerUrl })
-    return { faults, log }
+    this.#inBackground(this.#answering.renew({ endpoint: isCuttable ? endpointLine() : endpoint, workerUrl }))
+    return faults
   }
 
   /** One after the other: some take away what another one needs. */
   #break(name: FaultName, isOn: boolean): Promise<void> {
-    this.#breaking = this.#breaking.then(() => this.#breakNow(name, isOn))
+    this.#breaking = this.#breaking.then(async () => {
+      const faults = await this.#start()
+      if (faults === undefined) return
+      try {
+        this.#log.add(await this.#does(name, isOn, faults), 'fault')
+      } catch (error) {
+        this.#tellFailure(error)
+      }
+    })
     return this.#breaking
   }
 
-  async #breakNow(name: FaultName, isOn: boolean): Promise<void> {
-    const { faults, log } = await this.#start()
-    try {
-      log.add(await this.#does(name, isOn, faults), 'fault')
-    } catch (error) {
-      log.add(`That could not be broken: ${explainError(error).sentence}`, 'fault')
-    }
+  /** For what ends only when the requests have ended that went before it. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#tellFailure(error))
+  }
+
+  #tellFailure(error: unknown): void {
+    const { sentence, message } = explainError(error)
+    this.#log.add(`That did not work: ${sentence} (${message})`, 'fault')
   }
 
   /** @returns what was done */
@@ -127,7 +138,7 @@ export class BreakTool {
         return this.#corrupt()
       case 'disk':
         faults.fillDisk(isOn)
-        void this.#answering.discard(task)
+        this.#inBackground(this.#answering.discard(task))
         return isOn
           ? 'You filled the disk; the model has to come again.'
           : 'There is room again; the model comes once more.'
@@ -143,7 +154,7 @@ export class BreakTool {
   async #corrupt(): Promise<string> {
     const bytes = await corruptCache(model)
     if (bytes === 0) return 'Nothing of the model is stored yet: wait until it is ready.'
-    void this.#answering.renew()
+    this.#inBackground(this.#answering.renew())
     return `You overwrote ${formatBytes(bytes)} of the stored model with zeros; it is loaded anew.`
   }
 }
