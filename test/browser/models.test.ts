@@ -4,6 +4,7 @@ import type { DownloadProgress } from '../../packages/sdk/src/contract/index.js'
 import { testClient, tinyInput } from './support/clients.js'
 import { serveModel } from './support/models.js'
 import { workerWithPrelude } from './support/worker-prelude.js'
+import { capturedWorkers } from './support/workers.js'
 
 /** A model that no other test has. */
 const serveTiny = () => serveModel('tiny-mlp', `tiny-${crypto.randomUUID()}`)
@@ -53,6 +54,19 @@ test('a download that is cancelled ends its requests at the server, and may be a
   await expect(download).rejects.toBe(reason)
   await expect.poll(async () => (await graph.requests()).map(({ abandoned }) => abandoned)).toEqual([true])
   expect(await edge.models.download(model)).toMatchObject({ state: 'cached' })
+})
+
+test('a download whose worker dies goes on in a fresh one', async () => {
+  const { workers, restore } = capturedWorkers()
+  onTestFinished(restore)
+  const { model, modelsUrl, graph } = await serveTiny()
+  await graph.misbehave({ kind: 'stall', afterBytes: 9, times: 1 })
+  const edge = testClient({ models: modelsUrl, backends: ['wasm'] })
+  const download = edge.models.download(model)
+  await graph.arrival()
+  workers[0]?.terminate()
+  expect(await download).toMatchObject({ state: 'cached' })
+  expect(workers).toHaveLength(2)
 })
 
 test('the second visit works without the models server', async () => {

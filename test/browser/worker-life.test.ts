@@ -65,6 +65,12 @@ test.each(Object.entries(hangs))(
   },
 )
 
+test('a worker whose script cannot be loaded for a moment costs no request', async () => {
+  const { run, started, states } = await startDevice('/there/is/no/worker.js')
+  expect((await run())?.shape).toEqual([2, 3])
+  expect([started.length, states()]).toEqual([2, []])
+})
+
 test('a worker whose runtime throws a bare number is replaced; what it was asked beside that is answered', async () => {
   const fault = '({ run, before }) => { if (before === 2) throw 1991937888; return run() }'
   const { run, started, states } = await startDevice(await workerWithFault(fault))

@@ -13,6 +13,7 @@ import {
   type MemoryBudget,
   type RequestBatching,
 } from '../runtime/index.js'
+import { abortable } from '../shared/index.js'
 import { Emitter } from '../telemetry/index.js'
 import { EdgewardClient, type ClientParts } from './client.js'
 import { Knowledge, type KnowledgeOptions, type MeasurementKeeper } from './knowledge.js'
@@ -65,11 +66,15 @@ export function createClient(options: ClientOptions = {}): Client {
     readiness: (source, placement) => device?.readiness(source, placement),
     diagnose: (capabilities) => diagnosePage({ options: resolved, models, host, capabilities }),
     models,
-    async download(source, variant, signal) {
-      const { models: known } = await host.live()
-      const model = await known.register(source)
-      await known.download({ model, variant }, signal, announcer(source.manifest.id, listener))
-    },
+    // What has arrived is kept: a fresh worker goes on where another one died, or was replaced.
+    download: (source, variant, signal) =>
+      abortable(
+        host.onceMore(async ({ models: known }) => {
+          const model = await known.register(source)
+          await known.download({ model, variant }, signal, announcer(source.manifest.id, listener))
+        }),
+        signal,
+      ),
     emitter,
     probe: async () => (probed.capabilities = await probeCapabilities()),
     watchPageLife,
