@@ -57,6 +57,6 @@ test('a row of the table tells the error where a request failed, and why a line 
   const lines = [{ row: 7, failure: 'f', injected: 'i', results }]
   const comparison: Comparison = { date: 'd', machine: 'm', boundMs: 1000, versions, lines, doesNotApply: {} }
   expect(toMarkdown(comparison)).toContain(
-    '| 7 | f | i | **failed**: `Error: no \\| luck`; still so after a reload | not run: the page broke | **survived** |',
+    '| 7 | f | i | **failed**: `Error: no \\| luck`; still not well after a reload | not run: the page broke | **survived** |',
   )
 })

@@ -20,13 +20,13 @@ export function createClient({ backends: [device] = [] }) {
     dispose: () => undefined,
     pipeline: (task, model) => async (text, options) => {
       const embed = await once(loaded, model, () => pipeline(task, model, choice))
-      const { data } = await embed(text, { pooling: 'mean', normalize: true, ...options })
+      const { data } = await embed(text, { pooling: 'mean', normalize: true, ...options }).catch(rethrown)
       return { output: [data] }
     },
     async run(model, { x }) {
       // The package has one dtype for this model.
       const run = await once(loaded, model, () => AutoModel.from_pretrained(model, { ...choice, dtype: 'fp32' }))
-      const { y } = await run({ x: new Tensor(x.dtype, x.data, x.shape) })
+      const { y } = await run({ x: new Tensor(x.dtype, x.data, x.shape) }).catch(rethrown)
       return { output: { y: { data: y.data } } }
     },
   }
@@ -39,7 +39,11 @@ async function once(loaded, model, load) {
     return await loaded.get(model)
   } catch (error) {
     loaded.delete(model)
-    // A bare number has no message to tell.
-    throw error instanceof Error ? error : new Error(`thrown: ${String(error)}`)
+    return rethrown(error)
   }
+}
+
+/** A bare number has no message to tell. */
+function rethrown(error) {
+  throw error instanceof Error ? error : new Error(`thrown: ${String(error)}`)
 }

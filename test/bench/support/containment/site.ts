@@ -16,7 +16,7 @@ export async function siteMaker(): Promise<() => Promise<Site>> {
 /** The weights of all-minilm-l6-v2, by the names of either library. */
 export const weights = /\/model_(q8|quantized)\.onnx/
 /** The WebAssembly of ONNX Runtime, of either library. */
-export const runtimeWasm = /\/(ort|peer\/runtime)\/.*\.wasm/
+export const runtimeWasm = /\/(ort|peer\/runtime)\/[^?]*\.wasm(\?|$)/
 
 function contentOf(library: string, runtime: string): MoreContent {
   const read = (...parts: readonly string[]) => readFile(path.join(...parts))

@@ -46,14 +46,16 @@ function cell(result: Result | { readonly notRun: string }): string {
   const { verdict, recovery, phases } = result
   if (verdict === 'survived' && recovery === 'at once') return '**survived**'
   const errorsOf = (phase: string) => phases.find((report) => report.phase === phase)?.errors ?? []
-  const [error = ''] = verdict === 'survived' ? errorsOf('after') : errorsOf('during')
+  // Of several, the last one: of pages that were killed one after the other, too.
+  const error = errorsOf(verdict === 'survived' ? 'after' : 'during').at(-1) ?? ''
   const told = error === '' ? '' : `: \`${clipped(error).replaceAll('`', "'")}\``
   if (verdict === 'survived') return `survived, but not what came after${told}; ${again(recovery)}`
   return `**${verdict}**${told}; ${again(recovery)}`
 }
 
 function again(recovery: Result['recovery']): string {
-  return recovery === 'never' ? 'still so after a reload' : `answers again ${recovery}`
+  if (recovery === 'never') return 'still not well after a reload'
+  return `answers again ${recovery === 'at once' ? 'when it is over' : recovery}`
 }
 
 function clipped(text: string): string {
