@@ -19,12 +19,6 @@ export interface Asked {
 /** How many different inputs each kind has. */
 export const inputs: Readonly<Record<Kind, number>> = { text: 4, tensor: 4, picture: 1 }
 
-export const models: Readonly<Record<Kind, string>> = {
-  text: 'all-minilm-l6-v2',
-  tensor: 'tiny-mlp',
-  picture: 'pp-ocrv4',
-}
-
 const kinds = [
   { kind: 'tensor', share: 10 },
   { kind: 'text', share: 6 },

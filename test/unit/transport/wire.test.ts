@@ -165,6 +165,17 @@ describe('the death of the worker', () => {
     await expect(connection.call('run', payload, options)).rejects.toMatchObject({ code: 'WORKER_DIED' })
   })
 
+  it('is not concluded from a lock that page and worker do not share, as after the site’s data was cleared', async () => {
+    const { worker, terminations } = startFakeWorker({ unload: () => Promise.resolve(undefined) })
+    // In Chromium, both get a lock of that name at once, and the page does not see the worker's.
+    const request = (_name: string, ...given: (() => unknown)[]) => Promise.resolve(given.at(-1)?.())
+    vi.stubGlobal('navigator', { locks: { query: () => Promise.resolve({ held: [] }), request } })
+    const connection = await connect(worker, neverAborted())
+    await connection.call('unload', place, options)
+    await connection.call('unload', place, options)
+    expect(terminations()).toBe(0)
+  })
+
   it('is told once to those who listen, also when they come late, but not to those who have left', async () => {
     const { connection } = await connectTo({})
     const early = vi.fn()
