@@ -71,9 +71,11 @@ describe('a request', () => {
       startedAt: expect.any(Number) as number,
       durationMs: expect.any(Number) as number,
     }
+    const anything: unknown = expect.any(Object)
+    const full = { retryAfterMs: 1000 }
     expect(tried).toEqual([
-      { placement: webgpu, outcome: 'GPU_LOST', message: 'failed by GPU_LOST', ...always },
-      { placement: wasm, outcome: 'REMOTE_OVERLOADED', message: 'full', retryAfterMs: 1000, ...always },
+      { placement: webgpu, outcome: 'GPU_LOST', message: 'failed by GPU_LOST', details: anything, ...always },
+      { placement: wasm, outcome: 'REMOTE_OVERLOADED', message: 'full', details: full, retryAfterMs: 1000, ...always },
       { placement: remote, outcome: 'answered', timings: answer.timings, ...always },
     ])
   })
