@@ -59,22 +59,13 @@ export function createClient(options: ClientOptions = {}): Client {
     options: resolved,
     engines: { ...(device && { device }), remotes },
     storageReasons,
-    ...askingWorker(host, models, threads),
+    ...askingWorker(host, models, threads, listener),
     endpoints: [...remotes.keys()],
     threads,
     knowledge,
     readiness: (source, placement) => device?.readiness(source, placement),
     diagnose: (capabilities) => diagnosePage({ options: resolved, models, host, capabilities }),
     models,
-    // What has arrived is kept: a fresh worker goes on where another one died, or was replaced.
-    download: (source, variant, signal) =>
-      abortable(
-        host.onceMore(async ({ models: known }) => {
-          const model = await known.register(source)
-          await known.download({ model, variant }, signal, announcer(source.manifest.id, listener))
-        }),
-        signal,
-      ),
     emitter,
     probe: async () => (probed.capabilities = await probeCapabilities()),
     watchPageLife,
@@ -87,11 +78,20 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 /** What the client asks the worker, whoever answers its requests. */
-function askingWorker(host: WorkerHost, models: ModelDirectory, threads: number) {
+function askingWorker(host: WorkerHost, models: ModelDirectory, threads: number, listener: DeviceListener) {
   return {
     missing: (manifest) => host.call('missing', manifest),
     update: async (model, maxDownloadBytes, signal) =>
       host.call('update', { modelsUrls: models.modelsUrls, model, maxDownloadBytes }, signal),
+    // What has arrived is kept: a fresh worker goes on where another one died, or was replaced.
+    download: (source, variant, signal) =>
+      abortable(
+        host.onceMore(async ({ models: known }) => {
+          const model = await known.register(source)
+          await known.download({ model, variant }, signal, announcer(source.manifest.id, listener))
+        }),
+        signal,
+      ),
     // Whoever needs the runtime hears why it could not start.
     warm: (backend) => void host.call('warm', { backend, threads }).catch(() => undefined),
     foreground: (requests) => host.foreground(requests),
