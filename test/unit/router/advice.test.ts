@@ -37,6 +37,14 @@ describe('the advice', () => {
     await expect(failed).rejects.toThrow(new RegExp(`${advice.join(' ').replaceAll('.', '\\.')}$`))
   })
 
+  it('on workers that died one after the other does not blame their script', () => {
+    const [blamed, resting] = [{}, { remainingMs: 5_000 }].map((details) =>
+      adviceFor([{ code: 'WORKER_UNAVAILABLE', details }]),
+    )
+    expect(blamed).toEqual([expect.stringContaining('worker.js')])
+    expect(resting).toEqual(adviceFor([{ code: 'WORKER_DIED' }]))
+  })
+
   it('tells of what was ruled out, too', async () => {
     const ruledOut = [{ placement: wasm, code: 'NOT_CACHED', reason: 'the policy says offline' }] as const
     const { context } = setUp({})

@@ -56,6 +56,8 @@ export function adviceFor(failures: readonly Failure[]): string[] {
 }
 
 function adviceOn({ code, details }: Failure): string | undefined {
+  // The script is there; what the workers did killed them.
+  if (code === 'WORKER_UNAVAILABLE' && details?.['remainingMs'] !== undefined) return byCode.WORKER_DIED
   const reason = code === 'REMOTE_UNREACHABLE' ? details?.['reason'] : undefined
   return (typeof reason === 'string' ? byReason[reason] : undefined) ?? byCode[code]
 }
