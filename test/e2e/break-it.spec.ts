@@ -39,9 +39,12 @@ test('a killed worker is replaced by a fresh one', async () => {
 })
 
 test('a damaged chunk in the cache is found, and only it is fetched again', async () => {
-  await demo.button('Corrupt the cache').click()
-  await expect(log('You overwrote 4.2 MB of the stored model with zeros')).toBeVisible()
-  await expect(log('4.2 MB fetched, 19.2 MB from the store, every byte verified')).toBeVisible()
+  // On a very busy machine the store opens too late, and the model then comes without it: the next one meets the damage.
+  await expect(async () => {
+    await demo.button('Corrupt the cache').click()
+    await expect(log('You overwrote 4.2 MB of the stored model with zeros')).toBeVisible()
+    await expect(log('4.2 MB fetched, 19.2 MB from the store, every byte verified')).toBeVisible({ timeout: 15_000 })
+  }).toPass({ timeout: 90_000 })
 })
 
 test('with a full disk the model runs from memory; with room again it is stored', async () => {
