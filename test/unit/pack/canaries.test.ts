@@ -127,6 +127,18 @@ describe('shapes that a graph states', () => {
   })
 })
 
+it('a canary of nothing but texts, which are not compared, is refused: clients could not run it', async () => {
+  const onnx = model({
+    name: 'texts',
+    nodes: [node('Identity', ['x'], ['y'])],
+    inputs: [value('x', dataType.string, [1])],
+    outputs: [value('y', dataType.string, [1])],
+  })
+  const canary = { inputs: { x: { dtype: 'string', shape: [1], data: ['a'] } } }
+  const packing = (await place({ fp32: { onnx, canary } })).pack()
+  await expect(packing).rejects.toThrow('gives no numbers to compare')
+})
+
 describe('what a canary is made from', () => {
   it('is the fp32 variant where there is one, and the canary says so', async () => {
     const { manifest } = await (await place({ q8: { onnx: floatModel(1.02) }, fp32: { onnx: floatModel(1) } })).pack()

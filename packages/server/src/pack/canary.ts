@@ -45,6 +45,9 @@ export async function makeCanary({ canary, dtype, reference, madeFrom, ...option
     checkTolerance(samples.values, tolerance, `${where}: ${name}`)
     outputs[name] = { shape: found.shape, ...samples, tolerance }
   }
+  if (Object.keys(outputs).length === 0) {
+    throw new PackError(`${where}: the canary's output gives no numbers to compare: leave the canary out`)
+  }
   return { inputs, outputs, madeFrom }
 }
 
