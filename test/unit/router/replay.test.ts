@@ -1,5 +1,6 @@
 /** A placement that was lost under a request is tried there once more: when, before whom, and how often. */
 import { describe, expect, it } from 'vitest'
+import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { dispatch, prepareFirst } from '../../../packages/sdk/src/router/index.js'
 import {
   elsewhere,
@@ -65,13 +66,10 @@ describe.each(lost)('after %s', (code) => {
 })
 
 describe('a second loss', () => {
-  it('of the whole engine leaves the endpoint only, though it rests', async () => {
-    const { context, asked, replayed } = setUp(
-      { webgpu: failWith('WORKER_DIED') },
-      { hedge: { delayMs: () => undefined, mayAsk: () => false } },
-    )
-    expect((await dispatch(planOf(everything), request, context)).placement).toEqual(remote)
-    expect([asked, replayed]).toEqual([['webgpu', 'webgpu', 'remote'], ['webgpu']])
+  it('of the worker says something of the placement, not of the device: another one answers, as where a driver hangs', async () => {
+    const { context, asked, replayed } = setUp({ webgpu: failWith('WORKER_DIED') })
+    expect((await dispatch(planOf(onlyOnDevice), request, context)).placement).toEqual(wasm)
+    expect([asked, replayed]).toEqual([['webgpu', 'webgpu', 'wasm'], ['webgpu']])
   })
 
   it('is no third attempt: the next placement answers', async () => {
@@ -97,6 +95,25 @@ describe('a second loss', () => {
       details: { attempts: [{ code: 'WORKER_DIED' }, { code: 'WORKER_DIED' }] },
       message: expect.stringContaining('failed by WORKER_DIED. It was tried 2 times.') as string,
     })
+  })
+})
+
+describe('a worker that is replaced, since its runtime cannot be trusted any more', () => {
+  const untrusted = () =>
+    Promise.reject(new EdgewardError('OUT_OF_MEMORY', 'bad_alloc', { details: { untrusted: true } }))
+
+  it('is asked once more when nobody else can answer', async () => {
+    const { context, asked } = setUp({ webgpu: inTurn(untrusted, succeed) })
+    expect((await dispatch(planOf([webgpu]), request, context)).placement).toEqual(webgpu)
+    expect(asked).toEqual(['webgpu', 'webgpu'])
+  })
+
+  it('is not asked again before everybody else, nor twice', async () => {
+    const { context, asked } = setUp({ webgpu: untrusted, remote: failWith('REMOTE_REJECTED') })
+    await expect(dispatch(planOf([webgpu, remote]), request, context)).rejects.toMatchObject({
+      code: 'ALL_PLACEMENTS_FAILED',
+    })
+    expect(asked).toEqual(['webgpu', 'remote', 'webgpu'])
   })
 })
 

@@ -41,7 +41,7 @@ export const errorRules = Object.freeze({
   // The device's side.
   DEVICE_UNSUPPORTED: rule('engine'),
   WORKER_UNAVAILABLE: rule('engine', true),
-  WORKER_DIED: rule('engine', true, true),
+  WORKER_DIED: rule('placement', true, true),
   BACKEND_UNAVAILABLE: rule('placement'),
   RUNTIME_FAILED: rule('placement'),
   SESSION_FAILED: rule('placement'),

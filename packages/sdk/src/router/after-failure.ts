@@ -30,13 +30,26 @@ export function withReplay(
   lost: Candidate,
   mayAnswer: (candidate: Candidate) => boolean,
 ): Candidate[] {
-  const replay: Candidate = { ...unready(lost), again: { kind: 'replay' } }
+  const replay = replayOf(lost)
   const isReady = ({ planned }: Candidate) => planned.readiness === 'ready'
   const at = waiting.findIndex((other) => other.engine !== lost.engine && isReady(other) && mayAnswer(other))
   if (at < 0) return [replay, ...waiting]
   const ahead = waiting.slice(0, at + 1)
   const slower = ahead.filter((other) => !isReady(other))
   return [...ahead.filter(isReady), replay, ...slower, ...waiting.slice(at + 1)]
+}
+
+/** A placement that is tried once more. */
+export function replayOf(lost: Candidate): Candidate {
+  return { ...unready(lost), again: { kind: 'replay' } }
+}
+
+/**
+ * Whether the worker is replaced because its runtime cannot be trusted any more: out of memory, trapped, or not started. A fresh
+ * one may do better, when nobody else can.
+ */
+export function isWorkerReplaced({ details }: EdgewardError): boolean {
+  return details['untrusted'] === true
 }
 
 /** An endpoint is as ready as it was. */

@@ -2,7 +2,7 @@
 import type { Attempt, Engine, EngineAnswer, Placement, Plan, PlannedPlacement } from '../contract/index.js'
 import { messageOf, toEdgewardError, type EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
-import { afterLoss, isHopeless, withReplay } from './after-failure.js'
+import { afterLoss, isHopeless, isWorkerReplaced, replayOf, withReplay } from './after-failure.js'
 import type { Candidate } from './attempt-candidate.js'
 import type { DispatchContext, Engines, Tried } from './dispatch-context.js'
 import { describe } from './dispatch-errors.js'
@@ -133,15 +133,21 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
     const waiting = error.isReplayed ? this.#waiting.map((other) => afterLoss(other, error)) : this.#waiting
     if (error.isReplayed && !this.#isReplayed) {
       this.#isReplayed = true
-      this.#waiting = withReplay(waiting, candidate, (other) => this.#mayComeFirst(other, candidate))
+      this.#waiting = withReplay(waiting, candidate, (other) => this.#mayComeFirst(other, candidate, error))
       return
     }
     this.#waiting = waiting.filter((other) => !isHopeless(other, candidate, error))
+    if (isWorkerReplaced(error) && !this.#isReplayed) {
+      this.#isReplayed = true
+      this.#waiting.push(replayOf(candidate))
+    }
     this.#retries.failed(candidate, error)
   }
 
-  #mayComeFirst(candidate: Candidate, lost: Candidate): boolean {
-    return !this.#context.waitsForDevice && this.#isReadyBeside(candidate, lost.engine)
+  /** Who has waited for a device that hung does not wait for another one like it. */
+  #mayComeFirst(candidate: Candidate, lost: Candidate, { details }: EdgewardError): boolean {
+    const waitsForDevice = this.#context.waitsForDevice === true && details['hung'] !== true
+    return !waitsForDevice && this.#isReadyBeside(candidate, lost.engine)
   }
 
   #take(isWanted: (candidate: Candidate) => boolean): Candidate | undefined {

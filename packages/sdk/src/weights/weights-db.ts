@@ -2,7 +2,7 @@
  * The database of verified chunks, by digest, of the models that they make, and of what was measured: the one place that
  * knows IndexedDB.
  */
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
+import { openDB, unwrap, wrap, type DBSchema, type IDBPDatabase } from 'idb'
 import { DatabaseConnection, isNamed } from './database-connection.js'
 import type { KeptBenchmark, KeptMeasurement } from './merge-measurements.js'
 import { namedDigests, type ModelRecord } from './model-record.js'
@@ -124,8 +124,8 @@ export class WeightsDb extends DatabaseConnection<WeightsDatabase> {
   }
 }
 
-function openWeights(name: string, onLost: (reason: string) => void): Promise<WeightsDatabase> {
-  return openDB<WeightsSchema>(name, schemaVersion, {
+async function openWeights(name: string, onLost: (reason: string) => void): Promise<WeightsDatabase> {
+  const opened = await openDB<WeightsSchema>(name, schemaVersion, {
     upgrade: (database, from) => {
       if (from < 1) database.createObjectStore('chunks')
       if (from < 2) database.createObjectStore('models', { keyPath: 'id' })
@@ -138,4 +138,19 @@ function openWeights(name: string, onLost: (reason: string) => void): Promise<We
     blocking: () => onLost('another tab upgrades or deletes the weights database'),
     terminated: () => onLost('the browser closed the weights database'),
   })
+  withoutStrayRejections(unwrap(opened))
+  return opened
+}
+
+/**
+ * `idb` makes a promise of each transaction's end, which nobody waits for where it only reads: one that is aborted, as when the
+ * site's data are cleared, would be an unhandled rejection. Who waits for it still hears of it.
+ */
+function withoutStrayRejections(database: IDBDatabase): void {
+  const begin = database.transaction.bind(database)
+  database.transaction = (...asked) => {
+    const transaction = begin(...asked)
+    wrap(transaction).done.catch(() => undefined)
+    return transaction
+  }
 }
