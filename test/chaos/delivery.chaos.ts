@@ -103,7 +103,7 @@ failure(
   async (world) => {
     const visit = await world.visit()
     await visit.ask()
-    world.site.misbehave(/\/ort\/.*\.wasm/, answersPage())
+    world.site.misbehave(/\/ort\/[^?]*\.wasm(\?|$)/, answersPage())
     await visit.open()
     const during = await visit.ask()
     expect([placesOf(during), codesOf(during)]).toEqual([['endpoint'], ['RUNTIME_FAILED']])

@@ -41,3 +41,27 @@ it('nothing is told to whoever has gone', async () => {
   await reader.cancel()
   expect(vi.fn(() => onNotStored?.('no space'))).not.toThrow()
 })
+
+it('what was told has been heard when the page asks for more, has gone, or takes too long', async () => {
+  vi.useFakeTimers()
+  const { reader, listener } = start()
+  const { heard, onNotStored, onPublished } = await listener
+  expect(await reader.read()).toEqual({ done: false, value: { type: 'ready' } })
+  onNotStored?.('no space')
+  const first = vi.fn()
+  const hearing = heard?.().then(first)
+  expect(await reader.read()).toMatchObject({ value: { reason: 'no space' } })
+  await Promise.resolve()
+  expect(first).not.toHaveBeenCalled() // It was sent, and may still be on its way.
+  void reader.read()
+  await hearing
+
+  onPublished?.()
+  onPublished?.()
+  const late = heard?.()
+  await vi.advanceTimersByTimeAsync(250)
+  await late
+  await reader.cancel()
+  await heard?.()
+  vi.useRealTimers()
+})

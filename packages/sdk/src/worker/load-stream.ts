@@ -1,5 +1,6 @@
 /** Tells the page how a load is coming along, and what becomes of it in the cache. */
 import type { VariantDtype } from '../contract/index.js'
+import { createDeferred, type Deferred } from '../shared/index.js'
 import type { PrepareEvent } from '../transport/index.js'
 import { neededFiles, type LowPriority, type WeightsStore } from '../weights/index.js'
 import { LoadProgress, type LoadSnapshot } from './load-progress.js'
@@ -17,27 +18,31 @@ export function loadStream(
   priority: LowPriority | undefined,
   load: (signal: AbortSignal, listener: LoadListener) => Promise<unknown>,
 ): ReadableStream<PrepareEvent> {
-  const files = neededFiles(model.manifest, variant)
-  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
   const cancelled = new AbortController()
+  const reader = new Reader()
   let isOpen = true
   let progress: LoadProgress | undefined
-  return new ReadableStream<PrepareEvent>({
+  const close = () => {
+    isOpen = false
+    reader.heardAll()
+    progress?.end()
+  }
+  const source: UnderlyingDefaultSource<PrepareEvent> = {
     start(controller) {
       // Loads that others share go on after this stream's end, and still tell about it.
       const send = (event: PrepareEvent) => {
-        if (isOpen) controller.enqueue(event)
+        if (!isOpen) return
+        controller.enqueue(event)
+        reader.told()
       }
       const tell = (snapshot: LoadSnapshot) => send({ type: 'progress', ...snapshot })
-      const counted = new LoadProgress(totalBytes, tell, () => priority?.heldMs ?? 0)
-      progress = counted
+      const counted = (progress = new LoadProgress(bytesOf(model, variant), tell, () => priority?.heldMs ?? 0))
       const end = (how: () => void) => {
         if (isOpen) how()
-        isOpen = false
-        counted.end()
+        close()
       }
       const run = async () => {
-        await load(cancelled.signal, { ...listenerOf(counted, send), ...(priority && { priority }) })
+        await load(cancelled.signal, { ...listenerOf(counted, send, reader), ...(priority && { priority }) })
         counted.complete()
         send({ type: 'ready' })
         await (await openStore()).settled()
@@ -47,20 +52,55 @@ export function loadStream(
         (error: unknown) => end(() => controller.error(error)),
       )
     },
+    pull() {
+      reader.heardAll()
+    },
     cancel(reason) {
-      isOpen = false
-      progress?.end()
+      close()
       cancelled.abort(reason)
     },
-  })
+  }
+  // What is asked for beyond what is there has been read to its end.
+  return new ReadableStream<PrepareEvent>(source, { highWaterMark: 0 })
 }
 
-function listenerOf(progress: LoadProgress, send: (event: PrepareEvent) => void): LoadListener {
+function bytesOf({ manifest }: WorkerModel, variant: VariantDtype): number {
+  return neededFiles(manifest, variant).reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** A page whose main thread is busy for longer does not keep a load. */
+const longestHearingMs = 250
+
+/** Whoever reads the stream, and how far they are. */
+class Reader {
+  #unheard: Deferred<undefined> | undefined
+
+  told(): void {
+    this.#unheard ??= createDeferred()
+  }
+
+  heardAll(): void {
+    this.#unheard?.resolve(undefined)
+    this.#unheard = undefined
+  }
+
+  /** Resolves when everything that was told has been heard, or soon after. */
+  async heard(): Promise<void> {
+    if (this.#unheard === undefined) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, longestHearingMs)))
+    await Promise.race([this.#unheard.promise, late])
+    clearTimeout(timer)
+  }
+}
+
+function listenerOf(progress: LoadProgress, send: (event: PrepareEvent) => void, reader: Reader): LoadListener {
   let isToldWhy = false
   return {
     onMissing: (bytes) => progress.missing(bytes),
     onBytes: (bytes, from) => progress.received(bytes, from),
     onPhase: (phase) => progress.phase(phase),
+    heard: () => reader.heard(),
     // Every file says it, for the same reason: the first is the one to know.
     onNotStored: (reason) => {
       if (!isToldWhy) send({ type: 'not-stored', reason })

@@ -60,6 +60,8 @@ export async function openGraphs(
     for (let next = fetching.shift(); next !== undefined; next = fetching.shift()) {
       const { name, graph } = next
       listener.onPhase?.('session')
+      // The page writes down what may kill it, before it can.
+      await listener.heard?.()
       // Chunks that were read are gone: when they are needed again after all, they come from the cache.
       const reload = () => model.loadGraph(graph, signal, {}, { refusal })
       const session = await createSession(await next.files, reload, { ...options, graph })

@@ -39,6 +39,8 @@ export interface LoadListener extends CacheListener {
   readonly priority?: LowPriority
   /** What the load waits for from now on, when that is not its files: the runtime, a session, a canary. */
   onPhase?(phase: LoadPhase): void
+  /** Resolves when the page knows what it was told. Absent: nobody listens. */
+  heard?(): Promise<void>
 }
 
 /** What a load that was let in tells the loads of its files. */
