@@ -113,7 +113,7 @@ failure(
   async (world) => {
     const visit = await world.visit()
     await visit.ask()
-    world.site.misbehave(/\/ort\/[^?]*\.wasm(\?|$)/, answersStatus(404), 2)
+    world.site.misbehave(/\/ort\/[^?]*\.wasm(\?|$)/, answersStatus(404), 4)
     await visit.open()
     const missing = await visit.ask()
     expect(codesOf(missing)).toEqual(['RUNTIME_FAILED'])
