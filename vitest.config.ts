@@ -15,6 +15,7 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
     name,
     include,
     testTimeout: 60_000,
+    setupFiles: ['test/browser/support/forget-rests.ts'],
     globalSetup: [
       'start-file-server.ts',
       'start-endpoint.ts',

@@ -1,5 +1,5 @@
 /** A GPU that is lost costs no request and no truth: what overlapped the loss is thrown away, and what follows has a new device. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import type { Tensor } from 'edgeward'
 import { neverAborted } from '../../packages/sdk/src/shared/index.js'
 import { connect, modelKey } from '../../packages/sdk/src/transport/index.js'
@@ -43,9 +43,6 @@ async function lose(when: 'now' | 'in the next submission'): Promise<void> {
 
 /** The right answer, of a runtime that loses nothing. */
 const reference = async () => (await testClient({ backends: ['wasm'] }).run('tiny-mlp', tinyInput())).output['y']
-
-// What rests after losses is kept in localStorage, which all tests share: each of them begins with a GPU that was never lost.
-beforeEach(() => localStorage.clear())
 
 test.each(['now', 'in the next submission'] as const)(
   'a device that is lost %s gives no wrong answer: the request is replayed on a fresh one',

@@ -1,7 +1,4 @@
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
-
-// What rested for one snippet, such as an endpoint where nobody listens, would rest for the next.
-beforeEach(() => localStorage.clear())
+import { afterEach, expect, inject, test, vi } from 'vitest'
 
 afterEach(() => {
   vi.restoreAllMocks()

@@ -147,9 +147,8 @@ async function openWeights(name: string, onLost: (reason: string) => void): Prom
  * site's data are cleared, would be an unhandled rejection. Who waits for it still hears of it.
  */
 function withoutStrayRejections(database: IDBDatabase): void {
-  const begin = database.transaction.bind(database)
   database.transaction = (...asked) => {
-    const transaction = begin(...asked)
+    const transaction = IDBDatabase.prototype.transaction.apply(database, asked)
     wrap(transaction).done.catch(() => undefined)
     return transaction
   }
