@@ -167,7 +167,7 @@ describe('nothing is replayed', () => {
 describe('after OUT_OF_MEMORY', () => {
   const sized = (memoryBytes: number) => ({ estimate: { ...estimate, memoryBytes } })
 
-  it('nothing of the device is tried that takes as much, and the endpoint answers', async () => {
+  it('nothing of the device that takes as much comes before the endpoint, which answers', async () => {
     const { context, asked } = setUp({ webgpu: failWith('OUT_OF_MEMORY') })
     const plan = planOf([planned(webgpu, sized(100)), planned(wasm, sized(100)), remote])
     expect((await dispatch(plan, request, context)).placement).toEqual(remote)
@@ -181,7 +181,15 @@ describe('after OUT_OF_MEMORY', () => {
     expect(asked).toEqual(['webgpu', 'wasm'])
   })
 
-  it('a replay that would take as much is not made either', async () => {
+  it('another backend, which has a memory of its own, is tried when nobody else can answer; the same one is not', async () => {
+    const { context, asked } = setUp({ webgpu: failWith('OUT_OF_MEMORY') })
+    const half = { engine: 'device', backend: 'webgpu', variant: 'fp16' } as const
+    const plan = planOf([planned(webgpu, sized(100)), planned(half, sized(100)), planned(wasm, sized(100))])
+    expect((await dispatch(plan, request, context)).placement).toEqual(wasm)
+    expect(asked).toEqual(['webgpu', 'wasm'])
+  })
+
+  it('a replay that would take as much comes last, too', async () => {
     const { context, asked } = setUp({
       webgpu: failWith('GPU_LOST'),
       wasm: failWith('OUT_OF_MEMORY'),
@@ -189,6 +197,6 @@ describe('after OUT_OF_MEMORY', () => {
     })
     const plan = planOf([planned(webgpu, sized(100)), planned(wasm, sized(50)), elsewhere])
     await expect(dispatch(plan, request, context)).rejects.toMatchObject({ code: 'ALL_PLACEMENTS_FAILED' })
-    expect(asked).toEqual(['webgpu', 'wasm', 'elsewhere'])
+    expect(asked).toEqual(['webgpu', 'wasm', 'elsewhere', 'webgpu'])
   })
 })

@@ -2,13 +2,21 @@
 import type { EdgewardError } from '../errors/index.js'
 import type { Candidate } from './attempt-candidate.js'
 
-/** Whether a candidate is kept from a request after a placement of the same engine has failed. */
-export function isHopeless(candidate: Candidate, failed: Candidate, error: EdgewardError): boolean {
-  if (candidate.engine !== failed.engine) return false
-  if (error.fallback === 'engine') return true
-  const room = failed.planned.estimate.memoryBytes
+/** Those who are left after a failure: without those that would fail alike; where memory was short, what takes as much comes last. */
+export function afterFailure(waiting: readonly Candidate[], failed: Candidate, error: EdgewardError): Candidate[] {
+  const { engine, planned } = failed
+  if (error.fallback === 'engine') return waiting.filter((other) => other.engine !== engine)
+  const room = planned.estimate.memoryBytes
   // 0: nobody knows.
-  return error.code === 'OUT_OF_MEMORY' && room > 0 && candidate.planned.estimate.memoryBytes >= room
+  if (error.code !== 'OUT_OF_MEMORY' || room === 0) return [...waiting]
+  const isTooLarge = (other: Candidate) => other.engine === engine && other.planned.estimate.memoryBytes >= room
+  // Another backend has a memory of its own; on the same one nothing of that size finds room.
+  const elsewhere = waiting.filter((other) => isTooLarge(other) && backendOf(other) !== backendOf(failed))
+  return [...waiting.filter((other) => !isTooLarge(other)), ...elsewhere]
+}
+
+function backendOf({ planned: { placement } }: Candidate): string | undefined {
+  return placement.engine === 'device' ? placement.backend : undefined
 }
 
 /** A candidate as it is after a loss: what was ready in a worker that died, or on a lost GPU, has to be made ready again. */

@@ -2,7 +2,7 @@
 import type { Attempt, Engine, EngineAnswer, Placement, Plan, PlannedPlacement } from '../contract/index.js'
 import { messageOf, toEdgewardError, type EdgewardError } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
-import { afterLoss, isHopeless, isWorkerReplaced, replayOf, withReplay } from './after-failure.js'
+import { afterFailure, afterLoss, isWorkerReplaced, replayOf, withReplay } from './after-failure.js'
 import type { Candidate } from './attempt-candidate.js'
 import type { DispatchContext, Engines, Tried } from './dispatch-context.js'
 import { describe } from './dispatch-errors.js'
@@ -136,7 +136,7 @@ export class Attempts<V extends { readonly timings?: EngineAnswer['timings'] }> 
       this.#waiting = withReplay(waiting, candidate, (other) => this.#mayComeFirst(other, candidate, error))
       return
     }
-    this.#waiting = waiting.filter((other) => !isHopeless(other, candidate, error))
+    this.#waiting = afterFailure(waiting, candidate, error)
     if (isWorkerReplaced(error) && !this.#isReplayed) {
       this.#isReplayed = true
       this.#waiting.push(replayOf(candidate))
