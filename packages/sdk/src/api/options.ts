@@ -59,8 +59,8 @@ export interface ClientOptions {
   /**
    * How long, in milliseconds, a run or a step of a load may show no sign of life before its worker is ended and replaced. Where
    * runs were measured, a sixth of it, or ten times what they take; never less than the request's deadline. A third of it (but
-   * 5 s at least) where the worker answers nothing at all, though neither a run nor a session keeps it from that. The default
-   * is that of {@link clientDefaults}.
+   * 5 s at least) where the worker answers nothing at all, though neither a run nor a session keeps it from that; three times it
+   * while ONNX Runtime starts, whose binary may still be on its way. The default is that of {@link clientDefaults}.
    */
   readonly hangMs?: number
   /** When a worker is replaced by a fresh one: at an idle moment; at twice the limits, at any moment. */

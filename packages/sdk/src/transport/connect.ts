@@ -84,7 +84,7 @@ export async function connect(worker: Worker, giveUp: AbortSignal): Promise<Conn
   const connection: Connection = { call, onClosed, terminate: end }
   const lockName = uniqueLockName()
   const isLockHeld = await started(worker, connection, giveUp, () => wire.hello(lockName))
-  if (isLockHeld) void watchLife(lockName, watching.signal, () => end(died('the worker ended')))
+  if (isLockHeld) void watchLife(lockName, watching.signal, () => end(died()))
   return connection
 }
 
@@ -133,8 +133,8 @@ async function watchLife(name: string, signal: AbortSignal, onDeath: () => void)
   })
 }
 
-function died(what: string): EdgewardError {
-  return new EdgewardError('WORKER_DIED', `A request was lost because ${what} while it ran.`)
+function died(): EdgewardError {
+  return new EdgewardError('WORKER_DIED', 'The worker ended, and with it what it was working on.')
 }
 
 function encodeInfer(infer: Infer): WireInfer {
