@@ -31,6 +31,7 @@ export default [
       index: source('index.ts'),
       manifest: source('manifest.ts'),
       oip: source('oip.ts'),
+      generation: source('generation.ts'),
       exporters: source('exporters.ts'),
       opentelemetry: source('opentelemetry.ts'),
     },

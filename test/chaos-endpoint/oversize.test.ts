@@ -8,8 +8,8 @@ const row = rowOf(1, 2, 3, 4)
 const mebibyte = 1024 * 1024
 const jsonBytesHeader = 'Inference-Header-Content-Length'
 
-async function start(args: readonly string[] = []) {
-  const endpoint = await startEndpoint(await copyModels('tiny-mlp', 'echo-string'), args)
+async function start(args: readonly string[] = [], nodeArgs: readonly string[] = []) {
+  const endpoint = await startEndpoint(await copyModels('tiny-mlp', 'echo-string'), args, nodeArgs)
   const reference = await Reference.open('tiny-mlp')
   const works = async () => reference.expectSame(row, await infer(endpoint.url, 'tiny-mlp', row))
   await works()
@@ -135,8 +135,9 @@ it('lengths inside BYTES that lie are 400', async () => {
   await works()
 })
 
-it('what is refused leaves memory level', { timeout: 60_000 }, async () => {
-  const { ask, residentBytes, works } = await start()
+it('what is refused leaves memory level', { timeout: 120_000 }, async () => {
+  // Node's heap grows for as long as it may before it is swept: here it must be swept, or the process ends.
+  const { ask, residentBytes, works } = await start([], ['--max-old-space-size=192'])
   const bodies = [
     JSON.stringify({ inputs: [tensor('x'.repeat(8e6))] }),
     `{"inputs":[${'[],'.repeat(1e6)}1]}`,
@@ -147,7 +148,8 @@ it('what is refused leaves memory level', { timeout: 60_000 }, async () => {
   }
   for (let warmUp = 0; warmUp < 3; warmUp += 1) await round()
   const before = residentBytes()
-  for (let again = 0; again < 6; again += 1) await round()
+  // 14 MB of text each, and several times as much when it is read: a kept round would show.
+  for (let again = 0; again < 20; again += 1) await round()
   await works()
-  expect(residentBytes() - before).toBeLessThan(150 * mebibyte)
+  expect(residentBytes() - before).toBeLessThan(200 * mebibyte)
 })

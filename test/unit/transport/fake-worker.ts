@@ -23,7 +23,7 @@ export function startFakeWorker(handlers: Partial<WorkerHandlers> | 'silent'): F
     vi.stubGlobal('navigator', { locks })
     const models = { locate: notAsked, register: notAsked, warm: notAsked, prepare: notAsked, hasten: notAsked }
     const cache = { add: notAsked, download: notAsked, cache: notAsked, update: notAsked, missing: notAsked }
-    const requests = { run: notAsked, process: notAsked, unload: notAsked, foreground: notAsked }
+    const requests = { run: notAsked, generate: notAsked, process: notAsked, unload: notAsked, foreground: notAsked }
     const measurements = { recall: notAsked, remember: notAsked, benchmark: notAsked }
     const life = { configure: notAsked, shutdown: notAsked, runtimeBinary: notAsked, vitals: notAsked }
     serve({ ...models, ...cache, ...requests, ...measurements, ...life, ...handlers }, workerEnd)

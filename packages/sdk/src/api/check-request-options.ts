@@ -1,5 +1,5 @@
 /** Checks the options that come with a request. */
-import type { DownloadOptions, Lane, TaskName } from '../contract/index.js'
+import type { DownloadOptions, Lane, TaskName, TaskOptions } from '../contract/index.js'
 import { describe, invalid, oneOf, refuseUnknown, type Keys } from './check-values.js'
 import type { PrepareOptions, RequestOptions } from './options.js'
 
@@ -12,6 +12,27 @@ const taskKeys: { readonly [T in TaskName]: Readonly<Record<string, true>> } = {
   tensors: { outputs: true },
   'feature-extraction': {},
   'image-to-text': {},
+  'text-generation': {
+    maxTokens: true,
+    temperature: true,
+    topK: true,
+    topP: true,
+    minP: true,
+    repetitionPenalty: true,
+    presencePenalty: true,
+    frequencyPenalty: true,
+    logitBias: true,
+    seed: true,
+    n: true,
+    logprobs: true,
+    topLogprobs: true,
+    stop: true,
+    responseFormat: true,
+    toolChoice: true,
+    contextOverflow: true,
+    promptLookup: true,
+    onSeam: true,
+  } satisfies Keys<TaskOptions<'text-generation'>>,
 }
 
 const lanes: readonly string[] = ['interactive', 'default', 'background'] satisfies Lane[]

@@ -90,4 +90,9 @@ const noMeasurements: PlanInput['measurements'] = new Map()
 const nothingRests: PlanInput['resting'] = new Map()
 
 /** Where nobody says how much work a request is: two sentences, a picture of a megapixel, a thousand numbers. */
-const ordinaryUnits: { readonly [T in TaskName]: number } = { tensors: 1, 'feature-extraction': 32, 'image-to-text': 1 }
+const ordinaryUnits: { readonly [T in TaskName]: number } = {
+  tensors: 1,
+  'feature-extraction': 32,
+  'image-to-text': 1,
+  'text-generation': 256,
+}

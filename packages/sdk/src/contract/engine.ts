@@ -1,5 +1,6 @@
 /** The one interface that the router knows, and what goes in and out of it. */
 import type { ErrorCode, ErrorDetails } from '../errors/index.js'
+import type { GenerationEvent, GenerationResume } from './generation.js'
 import type { Manifest, VariantDtype } from './manifest.js'
 import type { Placement } from './plan.js'
 import type { Lane } from './policy.js'
@@ -81,6 +82,12 @@ export interface EngineRequest<T extends TaskName = TaskName> extends Partial<Mo
   readonly expectedMs?: number
 }
 
+/** A request for one answer of text, event by event. `options.seed` is always there, and `options.n` is not heeded. */
+export interface StreamRequest extends EngineRequest<'text-generation'> {
+  /** What another engine, or this one before, has written of the answer already; none of it comes again. */
+  readonly resume?: GenerationResume
+}
+
 export interface EngineAnswer<T extends TaskName = TaskName> {
   readonly output: TaskOutput<T>
   readonly timings: Omit<Timings, 'totalMs'>
@@ -100,6 +107,11 @@ export interface Engine {
     request: EngineRequest<T>,
     signal: AbortSignal,
   ): Promise<EngineAnswer<T>>
+  /**
+   * Writes one answer. The stream ends with a `finish` event, or errors with an EdgewardError; on abort, with `signal.reason`.
+   * Nothing is generated that nobody reads. Absent: this engine cannot.
+   */
+  stream?(placement: Placement, request: StreamRequest, signal: AbortSignal): ReadableStream<GenerationEvent>
   /** Frees everything; what is pending rejects with `DISPOSED`. */
   dispose(): Promise<void>
 }

@@ -1,4 +1,5 @@
 /** Tasks: what a request asks for, in Hugging Face's names, with the types of its input, options and output. */
+import type { GenerationInput, GenerationOptions, GenerationOutput } from './generation.js'
 import type { Manifest } from './manifest.js'
 import type { TensorMap } from './tensor.js'
 
@@ -45,6 +46,11 @@ export interface TaskTypes {
       readonly width: number
       readonly height: number
     }
+  }
+  'text-generation': {
+    input: GenerationInput
+    options: GenerationOptions
+    output: GenerationOutput
   }
 }
 

@@ -37,6 +37,8 @@ export const errorRules = Object.freeze({
   DOWNLOAD_FAILED: rule('engine', true),
   INTEGRITY: rule('engine'),
   NOT_CACHED: rule('engine'),
+  MODEL_UNSUPPORTED: rule('engine'),
+  CONTEXT_OVERFLOW: rule('engine'),
 
   // The device's side.
   DEVICE_UNSUPPORTED: rule('engine'),

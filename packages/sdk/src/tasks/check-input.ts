@@ -2,6 +2,7 @@
 import type { TaskInput, TaskName } from '../contract/index.js'
 import { EdgewardError, type ErrorDetails } from '../errors/index.js'
 import { checkTensor } from './check-tensor.js'
+import { checkGeneration } from './check-generation.js'
 import { describeValue, tagOf } from './describe-value.js'
 
 /** The pictures that only a page can read; `prepareInput` turns them into an `ImageBitmap`. */
@@ -29,6 +30,7 @@ export function checkInput<T extends TaskName>(task: T, input: unknown): asserts
     tensors: checkTensors,
     'feature-extraction': checkTexts,
     'image-to-text': checkPicture,
+    'text-generation': checkGeneration,
   }
   checks[task](input)
 }

@@ -14,6 +14,7 @@ export const registry: Registry = Object.freeze({
     async () => (await import('./feature-extraction/index.js')).featureExtraction,
   ),
   'image-to-text': lazily('image-to-text', async () => (await import('./image-to-text/index.js')).imageToText),
+  'text-generation': lazily('text-generation', async () => (await import('./text-generation.js')).textGeneration),
 })
 
 /**

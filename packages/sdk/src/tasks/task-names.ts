@@ -3,7 +3,12 @@ import type { TaskName } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { nearestName } from '../shared/index.js'
 
-const names: Readonly<Record<TaskName, true>> = { tensors: true, 'feature-extraction': true, 'image-to-text': true }
+const names: Readonly<Record<TaskName, true>> = {
+  tensors: true,
+  'feature-extraction': true,
+  'image-to-text': true,
+  'text-generation': true,
+}
 
 /** Every task's name. */
 export const taskNames = Object.freeze(Object.keys(names) as TaskName[]) // The compiler checks the keys above.

@@ -40,6 +40,10 @@ const sizes: { readonly [T in TaskName]: (input: TaskInput<T>) => number } = {
     const height = sized.naturalHeight ?? sized.videoHeight ?? sized.displayHeight ?? sized.height
     return typeof width === 'number' && typeof height === 'number' ? (width * height) / 1e6 : unknownMegapixels
   },
+  'text-generation': (input) => {
+    if ('messages' in input) return input.messages.reduce((tokens, { content }) => tokens + tokensOf(content), 0)
+    return typeof input.prompt === 'string' ? tokensOf(input.prompt) : input.prompt.length
+  },
   tensors: (tensors) => elementsOf(tensors) / 1e3,
 }
 

@@ -40,6 +40,7 @@ const comparers: {
   tensors: compareTensors,
   'feature-extraction': (_manifest, a, b) => compareVectors(a, b),
   'image-to-text': (_manifest, a, b) => ({ agreed: a.text === b.text }),
+  'text-generation': (_manifest, a, b) => ({ agreed: a.text === b.text }),
 }
 
 function compareTensors(manifest: Manifest | undefined, a: TensorMap, b: TensorMap): Comparison {

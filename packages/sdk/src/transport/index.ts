@@ -6,6 +6,7 @@ export {
   type CacheActions,
   type ConfigurePayload,
   type DownloadPayload,
+  type GeneratePayload,
   type LiveResources,
   type LocateFrom,
   type LocatePayload,

@@ -4,6 +4,10 @@ import type {
   Benchmark,
   DownloadProgress,
   EngineAnswer,
+  GenerationEvent,
+  GenerationInput,
+  GenerationOptions,
+  GenerationResume,
   Lane,
   Manifest,
   MeasurementRecord,
@@ -74,6 +78,16 @@ export interface RunPayload extends ProcessPayload {
   readonly backend: Backend
   readonly variant: VariantDtype
   readonly lane: Lane
+}
+
+export interface GeneratePayload {
+  readonly model: ModelKey
+  readonly backend: Backend
+  readonly variant: VariantDtype
+  readonly lane: Lane
+  readonly input: GenerationInput
+  readonly options: GenerationOptions
+  readonly resume?: GenerationResume
 }
 
 export interface DownloadPayload {
@@ -186,6 +200,8 @@ export interface WorkerMethods {
   runtimeBinary: { payload: { readonly backend: Backend }; result: string }
   /** The whole request on the device. */
   run: { payload: RunPayload; result: EngineAnswer }
+  /** One answer of text; what nobody reads is not generated, and a cancelled stream ends within a token. */
+  generate: { payload: GeneratePayload; result: ReadableStream<GenerationEvent> }
   /** A task's pre- and post-processing, with its graphs run through the caller's `infer`. */
   process: { payload: ProcessPayload; result: EngineAnswer }
   /** Answers as soon as the worker is not busy. */

@@ -90,7 +90,7 @@ const graphSchema = v.object({
 })
 
 export const backendsSchema = v.array(v.picklist(['webgpu', 'wasm']))
-export const taskSchema = v.picklist(['tensors', 'feature-extraction', 'image-to-text'])
+export const taskSchema = v.picklist(['tensors', 'feature-extraction', 'image-to-text', 'text-generation'])
 export const configSchema = v.record(v.string(), v.unknown())
 
 const variantSchema = v.object({

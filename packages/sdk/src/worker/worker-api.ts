@@ -54,6 +54,8 @@ export function createWorkerApi(): WorkerHandlers {
 
     run: (payload, { signal }) => runOnDevice(pool, modelNamed(payload.model), payload, signal),
 
+    generate: () => Promise.reject(new EdgewardError('UNSUPPORTED_TASK', 'This worker does not generate text yet.')),
+
     async process(payload, { infer, signal }) {
       const model = await modelNamed(payload.model).described(signal)
       return runTask(model, payload, (graph, inputs, outputs) => infer(graph, inputs, outputs), signal)
