@@ -10,7 +10,10 @@ export function checkGeneration(input: unknown): void {
   if ((messages === undefined) === (prompt === undefined)) {
     throw invalid(`takes { messages } or { prompt }, one of them, and was given ${describeValue(input)}`)
   }
-  if (prompt !== undefined) { checkPrompt(prompt); return; }
+  if (prompt !== undefined) {
+    checkPrompt(prompt)
+    return
+  }
   if (!Array.isArray(messages) || messages.length === 0) {
     throw invalid(`takes at least one message in a list, and was given ${describeValue(messages)}`)
   }
