@@ -57,6 +57,16 @@ export default defineConfig({
         },
       },
       {
+        // Text generation with a real model; one file at a time, since each needs the whole machine.
+        test: {
+          name: 'generation',
+          include: ['test/generation/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
       {

@@ -84,6 +84,7 @@ export const steps = [
   },
   { name: 'unit', needs: ['build'], run: vitest('unit') },
   { name: 'interop', isLong: true, needs: ['models'], run: vitest('interop') },
+  { name: 'generation', isLong: true, needs: ['models'], run: vitest('generation') },
   { name: 'browser', needs: ['models', 'chromium'], run: vitest('browser') },
   { name: 'browser-webgpu', needs: ['models', 'chromium'], run: vitest('browser-webgpu') },
   { name: 'engines', isLong: true, needs: ['models', 'other-browsers'], run: vitest('engines') },

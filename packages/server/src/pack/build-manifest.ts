@@ -41,12 +41,22 @@ export async function buildManifest(options: BuildOptions): Promise<Manifest> {
   }
   const manifest = {
     ...content,
-    cost: countCost(recipe, (name) => entry(options.files, name).path),
+    ...costOf(options),
     revision: revisionOf(content),
     provenance: provenanceOf(options),
     packedBy: toolVersion,
   }
   return parseManifest(manifest, `the manifest made from the recipe of ${recipe.id}`)
+}
+
+/** Only of what lies in ONNX files. */
+function costOf({ recipe, files }: BuildOptions): Pick<Manifest, 'cost'> {
+  if (recipe.variants.some(({ graphs }) => Object.values(graphs).some(({ file }) => isGguf(file)))) return {}
+  return { cost: countCost(recipe, (name) => entry(files, name).path) }
+}
+
+function isGguf(file: string): boolean {
+  return file.endsWith('.gguf')
 }
 
 type Described = ReadonlyMap<string, ManifestFile>
@@ -85,6 +95,8 @@ async function buildGraph(
 ): Promise<Graph> {
   const { recipe, onProgress } = options
   const { dtype, backends } = variant
+  // What a GGUF takes and gives is the runtime's graph, which is built when it is loaded.
+  if (isGguf(graph.file)) return { file: entry(described, graph.file), inputs: [], outputs: [] }
   const step = { model: recipe.id, variant: dtype, graph: name }
   onProgress({ kind: 'examining', ...step })
   const fp32 = dtype === 'fp32' ? undefined : fp32Graph(recipe, name)
