@@ -21,7 +21,7 @@ export class MarkupReader implements PieceReader {
   #waiting = ''
   /** Of llama3: whether only blanks came so far, so that a call may begin. */
   #isAtStart = true
-  #isAfterCall = false
+  #skipsBlanks = false
 
   constructor(options: MarkupOptions) {
     this.#options = options
@@ -56,6 +56,12 @@ export class MarkupReader implements PieceReader {
     return textPieces(this.#state.in, rest)
   }
 
+  /** Models write blank lines behind what they thought and behind calls: they are not of the answer. */
+  #becomeText(): void {
+    this.#state = { in: 'text' }
+    this.#skipsBlanks = true
+  }
+
   #step(): readonly Piece[] {
     if (this.#state.in === 'call') return this.#readCall(this.#state.reader)
     return this.#state.in === 'reasoning' ? this.#readReasoning() : this.#readText()
@@ -63,16 +69,15 @@ export class MarkupReader implements PieceReader {
 
   #readReasoning(): readonly Piece[] {
     const { before, tag, rest } = splitAtTag(this.#waiting, [this.#options.reasoning?.close ?? '</think>'])
-    if (tag !== undefined) this.#state = { in: 'text' }
-    // Models write blank lines behind what they thought.
-    this.#waiting = tag === undefined ? rest : rest.trimStart()
+    this.#waiting = rest
+    if (tag !== undefined) this.#becomeText()
     return textPieces('reasoning', before)
   }
 
   #readText(): readonly Piece[] {
     const { reasoning, tools, hasTools } = this.#options
-    if (this.#isAfterCall) this.#waiting = this.#waiting.trimStart()
-    if (this.#waiting !== '') this.#isAfterCall = false
+    if (this.#skipsBlanks) this.#waiting = this.#waiting.trimStart()
+    if (this.#waiting !== '') this.#skipsBlanks = false
     if (tools === 'llama3' && hasTools && this.#isAtStart && this.#beginsLlamaCall()) return []
     const call = tools === 'hermes' && hasTools ? [hermes.open, hermes.close] : []
     const python = tools === 'llama3' && hasTools ? [pythonTag] : []
@@ -86,7 +91,7 @@ export class MarkupReader implements PieceReader {
     if (tag !== undefined && tag === reasoning?.open) this.#state = { in: 'reasoning' }
     else if (tag === hermes.open || tag === pythonTag) this.#state = { in: 'call', reader: new CallReader() }
     else if (tag === hermes.close) {
-      this.#isAfterCall = true
+      this.#becomeText()
       return [...textPieces('text', before), ...this.#readText()]
     }
     return textPieces('text', before)
@@ -107,10 +112,8 @@ export class MarkupReader implements PieceReader {
     if (text === '') return []
     const { pieces, isOver, rest } = reader.push(text)
     if (!isOver) return pieces
-    this.#state = { in: 'text' }
-    // The line breaks behind a call are not of the answer.
-    this.#waiting = rest.trimStart()
-    this.#isAfterCall = true
+    this.#waiting = rest
+    this.#becomeText()
     return reader.isTold ? pieces : [...pieces, ...textPieces('text', reader.unread)]
   }
 }
