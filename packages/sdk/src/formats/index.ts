@@ -6,5 +6,10 @@
  */
 export { countParameters, type ParameterCount } from './count-parameters.js'
 export { externalTensors, type ExternalTensor } from './external-tensors.js'
+export { blocksOf, decodeTensor } from './gguf-blocks.js'
+export { languageModelConfig } from './gguf-config.js'
+export { ggufTokenizer, type GgufTokenizer } from './gguf-tokenizer.js'
+export type { GgmlType, GgufFile, GgufMetadata, GgufTensor, QuantizedBlocks } from './gguf-types.js'
+export { readGguf } from './gguf.js'
 export { readGraphSignature } from './graph-signature.js'
 export { splitWeights } from './split-weights.js'
