@@ -35,7 +35,7 @@ export const rooms = { ...lowerRooms, api: everythingButWorker }
 export const typeOnlyRooms = ['contract']
 
 /** The files of a room that other rooms may import. */
-export const roomDoors = ['index.js', 'page.js']
+export const roomDoors = ['index.js', 'page.js', 'streams.js']
 
 /**
  * Packages that are wrapped in one place. Paths are relative to `packages/sdk/src`; a path that ends in `/` stands for

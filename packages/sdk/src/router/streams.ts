@@ -1,0 +1,3 @@
+/** The router's second door: streams. It is loaded when the first text is generated. */
+export { dispatchStream } from './stream-dispatch.js'
+export type { RoutedEvent, StreamContext, StreamMove, StreamPace } from './stream-context.js'
