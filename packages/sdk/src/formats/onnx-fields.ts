@@ -1,9 +1,23 @@
-/** The fields of ONNX that are read here, by their numbers (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). */
+/** The fields of ONNX that are read and written here, by their numbers (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). */
 
-export const modelFields = Object.freeze({ graph: 7 })
-export const graphFields = Object.freeze({ node: 1, initializer: 5, input: 11, output: 12 })
-export const nodeFields = Object.freeze({ attribute: 5 })
-export const attributeFields = Object.freeze({ tensor: 5, graph: 6, tensors: 10, graphs: 11 })
+export const modelFields = Object.freeze({ irVersion: 1, producer: 2, graph: 7, opset: 8 })
+/** Of `OperatorSetIdProto`. */
+export const opsetFields = Object.freeze({ domain: 1, version: 2 })
+export const graphFields = Object.freeze({ node: 1, name: 2, initializer: 5, input: 11, output: 12 })
+export const nodeFields = Object.freeze({ input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 })
+export const attributeFields = Object.freeze({
+  name: 1,
+  float: 2,
+  int: 3,
+  tensor: 5,
+  graph: 6,
+  ints: 8,
+  tensors: 10,
+  graphs: 11,
+  type: 20,
+})
+/** `AttributeProto.AttributeType`. */
+export const attributeTypes = Object.freeze({ float: 1, int: 2, ints: 7 })
 export const tensorFields = Object.freeze({
   dims: 1,
   dataType: 2,

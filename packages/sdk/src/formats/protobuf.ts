@@ -85,7 +85,7 @@ export function* varintsOf(bytes: MessageBytes, { value, varint }: Field): Gener
 /** A field with bytes, a text or a message for its value. */
 export function encodeBytes(number: number, value: Uint8Array | string): Uint8Array<ArrayBuffer> {
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value
-  return Uint8Array.from([...encodeHead(number, bytes.length), ...bytes])
+  return concatBytes([encodeHead(number, bytes.length), bytes])
 }
 
 /** What stands before `length` bytes of a field's value. */
@@ -93,8 +93,27 @@ export function encodeHead(number: number, length: number): Uint8Array<ArrayBuff
   return Uint8Array.from([...varintOctets(number * 8 + 2), ...varintOctets(length)])
 }
 
+/** A whole number; a negative one as the 64 bits of its two's complement, as `int32` and `int64` are written. */
 export function encodeVarint(number: number, value: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([...varintOctets(number * 8), ...varintOctets(value)])
+  return Uint8Array.from([...varintOctets(number * 8), ...(value < 0 ? negativeOctets(value) : varintOctets(value))])
+}
+
+/** A `float`: four bytes, little-endian. */
+export function encodeFloat(number: number, value: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setFloat32(0, value, true)
+  return Uint8Array.from([...varintOctets(number * 8 + 5), ...bytes])
+}
+
+/** Messages are their fields, one after the other. */
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let position = 0
+  for (const piece of pieces) {
+    joined.set(piece, position)
+    position += piece.length
+  }
+  return joined
 }
 
 function readValue(bytes: MessageBytes, wireType: number, begin: number): Pick<Field, 'value' | 'varint'> {
@@ -129,6 +148,11 @@ function readVarint(bytes: MessageBytes, begin: number): { readonly value: numbe
 /** Not with shifts: lengths may exceed 31 bits. */
 function varintOctets(value: number): readonly number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varintOctets(Math.floor(value / 128))]
+}
+
+function negativeOctets(value: number): readonly number[] {
+  const bits = BigInt.asUintN(64, BigInt(value))
+  return Array.from({ length: 10 }, (_, index) => Number((bits >> BigInt(7 * index)) & 127n) + (index < 9 ? 128 : 0))
 }
 
 function malformed(problem: string): EdgewardError {
