@@ -104,6 +104,8 @@ export interface GenerationUsage {
   /** Of the prompt, how many were in the KV cache already. */
   readonly cachedTokens?: number
   readonly completionTokens: number
+  /** With `contextOverflow: 'slide'`: how many tokens of the chat and of the answer were left out. Absent: none. */
+  readonly droppedTokens?: number
 }
 
 export interface GenerationTimings extends Omit<Timings, 'totalMs'> {
