@@ -101,6 +101,8 @@ function checkDigests(runtime) {
       .digest('base64')
     return `  ${build}: 'sha256-${digest}',`
   })
+  const { version } = JSON.parse(readFileSync(join(runtime, '../package.json'), 'utf8'))
+  lines.push(`export const runtimeVersion = '${version}'`)
   if (lines.every((line) => known.includes(line))) return
   throw new Error(`src/worker/runtime-digests.ts is of another onnxruntime-web; its lines must be\n${lines.join('\n')}`)
 }

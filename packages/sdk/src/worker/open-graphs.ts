@@ -1,5 +1,5 @@
 /** Makes the sessions of a model's graphs: fetches their files while the runtime starts, and runs their canaries. */
-import type { Backend, VariantDtype } from '../contract/index.js'
+import type { Backend, Graph, VariantDtype } from '../contract/index.js'
 import { modelKey } from '../transport/index.js'
 import { isHubModel, isLocalModel, type ModelAdmission } from '../weights/index.js'
 import type { OwnGpu } from './gpu-owner.js'
@@ -64,7 +64,7 @@ export async function openGraphs(
       await listener.heard?.()
       // Chunks that were read are gone: when they are needed again after all, they come from the cache.
       const reload = () => model.loadGraph(graph, signal, {}, { refusal })
-      const session = await createSession(await next.files, reload, { ...options, graph })
+      const session = await createSession(await next.files, reload, { ...options, graph, keptOnGpu: keptOnGpu(model, graph) })
       graphs.set(name, { graph, session })
       if (graph.canary) listener.onPhase?.('canary')
       await session.runCanary(turn)
@@ -75,6 +75,12 @@ export async function openGraphs(
     await Promise.allSettled([...graphs.values()].map(({ session }) => session.release()))
     throw error
   }
+}
+
+/** A language model's KV cache goes from one run to the next (ort-language-model.ts). */
+function keptOnGpu({ manifest }: WorkerModel, { outputs }: Graph): readonly string[] {
+  if (manifest.task !== 'text-generation') return []
+  return outputs.map(({ name }) => name).filter((name) => name.startsWith('present.'))
 }
 
 /** Nobody waits for a load of low priority: its sessions are made when no request wants to run. */

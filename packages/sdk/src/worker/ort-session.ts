@@ -19,9 +19,23 @@ export interface GraphSession {
    * @throws EdgewardError RUN_FAILED, OUT_OF_MEMORY, GPU_LOST, OUTPUT_INVALID, CANARY_FAILED, WORKER_DIED
    */
   run(inputs: TensorMap, outputs: readonly string[], turn: Turn): Promise<TensorMap>
+  /** Works with the session itself when it is its turn: for state that stays where the backend is from one run to the next. */
+  borrow<T>(turn: Turn, work: (borrowed: BorrowedSession) => Promise<T>): Promise<T>
   /** Runs the graph's canary, if there is one. @throws EdgewardError CANARY_FAILED, and what `run` throws */
   runCanary(turn: Turn): Promise<void>
   release(): Promise<void>
+}
+
+/** A session in its borrower's hands, until the turn ends. */
+export interface BorrowedSession {
+  readonly session: InferenceSession
+  readonly runtime: Runtime
+  /** Of the `webgpu` backend. */
+  readonly device: GPUDevice | undefined
+  /** Does a run; its device was there before and after it. @throws EdgewardError as {@link GraphSession.run} */
+  execute<T>(run: () => Promise<T>): Promise<T>
+  /** Looks at what a run gave. @throws EdgewardError when it is not to be believed: OUTPUT_INVALID, CANARY_FAILED, GPU_LOST */
+  check(outputs: TensorMap): Promise<void>
 }
 
 export interface SessionOptions {
@@ -34,6 +48,8 @@ export interface SessionOptions {
   readonly turn: Turn
   /** Whether outputs must have the shapes that the graph states; see {@link checkOutputs}. */
   readonly areShapesBinding?: boolean
+  /** Outputs that stay on the GPU, of the `webgpu` backend. */
+  readonly keptOnGpu?: readonly string[]
   /** Called before each run. */
   onRun?(): void
 }
@@ -44,13 +60,16 @@ export interface SessionOptions {
  * @throws EdgewardError SESSION_FAILED, OUT_OF_MEMORY, GPU_LOST, WORKER_DIED
  */
 export async function createGraphSession(input: SessionInput, options: SessionOptions): Promise<GraphSession> {
-  const { runtime, graph, backend, gpu, turn } = options
+  const { runtime, graph, backend, gpu, turn, keptOnGpu = [] } = options
   const create = async () => {
     gpu?.check()
     const session = await runtime.ort.InferenceSession.create(input.model, {
       executionProviders: [executionProvider(backend, gpu)],
       graphOptimizationLevel: 'all',
       externalData: input.externalData,
+      ...(backend === 'webgpu' && {
+        preferredOutputLocation: Object.fromEntries(keptOnGpu.map((name) => [name, 'gpu-buffer'])),
+      }),
     }).catch(async (error: unknown) => {
       throw await explain(
         error,
@@ -80,7 +99,7 @@ class OrtSession implements GraphSession {
 
   run(inputs: TensorMap, outputs: readonly string[], turn: Turn): Promise<TensorMap> {
     return this.#inTurn(turn, async () => {
-      const { gpu, graph, areShapesBinding = false } = this.#options
+      const { graph, areShapesBinding = false } = this.#options
       const execute = async () => {
         const answer = await this.#execute(inputs, outputs)
         checkOutputs(graph, inputs, answer, outputs, areShapesBinding)
@@ -88,11 +107,23 @@ class OrtSession implements GraphSession {
       }
       const answer = await execute()
       const suspicion = findSuspicion(inputs, answer)
-      if (suspicion) await this.#judge(suspicion)
-      else if (gpu && isMaybeLost(answer)) await gpu.checkClosely()
+      await this.#check(suspicion, answer)
       // A driver that computes rightly now may have failed then; a model that means NaN gives it again.
       return suspicion?.what === 'NaN' && graph.canary ? execute() : answer
     })
+  }
+
+  borrow<T>(turn: Turn, work: (borrowed: BorrowedSession) => Promise<T>): Promise<T> {
+    const { runtime, gpu } = this.#options
+    return this.#inTurn(turn, () =>
+      work({
+        session: this.#session,
+        runtime,
+        device: gpu?.device,
+        execute: (run) => this.#guard(run),
+        check: (outputs) => this.#check(findSuspicion({}, outputs), outputs),
+      }),
+    )
   }
 
   async runCanary(turn: Turn): Promise<void> {
@@ -108,6 +139,12 @@ class OrtSession implements GraphSession {
   #inTurn<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
     const { queue, trust } = this.#options.runtime
     return queue.run(turn, () => trust.during(work))
+  }
+
+  async #check(suspicion: Suspicion | undefined, outputs: TensorMap): Promise<void> {
+    const { gpu } = this.#options
+    if (suspicion) await this.#judge(suspicion)
+    else if (gpu && isMaybeLost(outputs)) await gpu.checkClosely()
   }
 
   /** A driver that has begun to compute wrongly, or a model that means it: the canary tells. */
@@ -135,17 +172,21 @@ class OrtSession implements GraphSession {
     }
   }
 
+  #execute(inputs: TensorMap, wanted: readonly string[]): Promise<TensorMap> {
+    return this.#guard(() => runSession(this.#session, this.#options.runtime, inputs, wanted))
+  }
+
   /** A run whose device was there before and after it. */
-  async #execute(inputs: TensorMap, wanted: readonly string[]): Promise<TensorMap> {
+  async #guard<T>(run: () => Promise<T>): Promise<T> {
     if (this.#wrong) throw this.#wrong
-    const { gpu, runtime, onRun } = this.#options
+    const { gpu, onRun } = this.#options
     gpu?.check()
     onRun?.()
-    const outputs = await runSession(this.#session, runtime, inputs, wanted).catch(async (error: unknown) => {
+    const answer = await run().catch(async (error: unknown) => {
       throw await explain(error, 'RUN_FAILED', `The run of ${this.#where} failed`, this.#options)
     })
     gpu?.check()
-    return outputs
+    return answer
   }
 
   get #where(): string {
@@ -192,7 +233,8 @@ async function runSession(
   return read
 }
 
-function fromOrt({ type, dims, data }: OrtTensor): Tensor {
+/** A copy is not made: the data are the tensor's. */
+export function fromOrt({ type, dims, data }: OrtTensor): Tensor {
   const plain: unknown =
     // Where the browser has Float16Array, ONNX Runtime answers with it; Edgeward's float16 is its bits.
     type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array)

@@ -19,6 +19,8 @@ export interface Runtime {
   readonly queue: LaneQueue
   readonly memory: RuntimeMemory
   readonly trust: Trust
+  /** The Emscripten module of the plain build, whose exports are no public contract: for ort-heap.ts alone. */
+  readonly emscripten?: unknown
 }
 
 export interface RuntimeBuild {
@@ -109,13 +111,19 @@ async function start({ name, files }: RuntimeBuild, options: StartOptions): Prom
       steps.take('glue', loadGlue(afresh(files.mjs, options), options.threads)),
       steps.take('binary', binary),
     ])
-    glue.replaceFactory((factory) => withModule(factory, module, memory, steps))
+    let emscripten: unknown
+    glue.replaceFactory((factory) => async (own) => {
+      const made = await withModule(factory, module, memory, steps)(own)
+      // In the others, runs are suspended and cannot be called from elsewhere.
+      if (name === 'wasm') emscripten = made
+      return made
+    })
     ort.env.wasm.numThreads = options.threads
     ort.env.wasm.wasmPaths = { mjs: glue.url }
     ort.env.logLevel = 'error'
     const warming = options.threads > 1 ? withThreads(warmUp(ort)) : warmUp(ort)
     await steps.take('session', warming).finally(glue.release)
-    return { ort, queue: new LaneQueue(), memory, trust: new Trust() }
+    return { ort, queue: new LaneQueue(), memory, trust: new Trust(), emscripten }
   } finally {
     steps.end()
   }

@@ -6,3 +6,6 @@ export const runtimeDigests = Object.freeze({
   jspi: 'sha256-pUx2+GsPDZVyOAzxxikqezkDcW/8vNaw5ccFC/Qw65M=',
   asyncify: 'sha256-OfnwiU1HiABIftn32+kmGEmNsyDPVcjj2Jrf+NzmWNo=',
 })
+
+/** Of the package. What is private to it is used of this version alone (ort-heap.ts). */
+export const runtimeVersion = '1.30.0'

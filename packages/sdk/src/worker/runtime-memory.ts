@@ -19,6 +19,11 @@ export class RuntimeMemory {
     return this.#memory?.buffer.byteLength ?? 0
   }
 
+  /** What is in it: another object after each growth. Undefined before the runtime has started. */
+  get buffer(): ArrayBufferLike | undefined {
+    return this.#memory?.buffer
+  }
+
   /**
    * The C++ type of an exception whose address was thrown, by its mangled name, such as `St9bad_alloc`; undefined where that
    * cannot be read. Emscripten's header of 24 bytes before the object has a pointer to the `std::type_info` in its second word,
