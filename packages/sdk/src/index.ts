@@ -1,10 +1,12 @@
 /** The public door of Edgeward. */
 export { createClient } from './api/create-client.js'
 export type { Client, Pipeline } from './api/client-surface.js'
+export type { GenerationStream } from './api/generation-stream.js'
 export { clientDefaults } from './api/options.js'
 export type {
   ClientOptions,
   EndpointOrder,
+  GenerateRequest,
   HuggingFaceOptions,
   PipelineOptions,
   PrepareOptions,

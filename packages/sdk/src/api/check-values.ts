@@ -5,7 +5,7 @@ import { nearestName } from '../shared/index.js'
 /** Every key of an options type: one that is missing or too many does not compile. */
 export type Keys<T> = { readonly [K in keyof T]-?: true }
 
-export function refuseUnknown(where: string, options: unknown, known: Readonly<Record<string, true>>): void {
+export function refuseUnknown(where: string, options: unknown, known: Readonly<Record<string, unknown>>): void {
   if (typeof options !== 'object' || options === null) {
     throw new EdgewardError(
       'INVALID_OPTION',

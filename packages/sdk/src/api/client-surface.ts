@@ -14,7 +14,8 @@ import type {
   TaskOutput,
   TensorMap,
 } from '../contract/index.js'
-import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
+import type { GenerationStream } from './generation-stream.js'
+import type { GenerateRequest, PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 
 /**
  * Answers requests of one task with one model, wherever the plan says.
@@ -32,6 +33,12 @@ export interface Client {
   pipeline<T extends TaskName>(task: T, model: string): Pipeline<T>
   /** Runs a model's graph on named tensors: the task `tensors`. */
   run(model: string, inputs: TensorMap, options?: PipelineOptions<'tensors'>): Promise<Result<TensorMap>>
+  /**
+   * Writes a text, part by part, while it is read: on the device, at the endpoint, or begun at one and ended at the other.
+   *
+   * @param model - a model's id, `hf:organisation/repository`, or the address of a GGUF file
+   */
+  generate(model: string, request: GenerateRequest): GenerationStream
   /**
    * Makes a model ready ahead of its first request. Resolves with where it will run: the endpoint, which needs no
    * preparation, when the device cannot.

@@ -22,16 +22,18 @@ import { Aftermath } from './aftermath.js'
 import { BackgroundLoads } from './background-loads.js'
 import { BackgroundUpdates, type UpdateModel } from './background-updates.js'
 import type { Client, Pipeline } from './client-surface.js'
+import { GenerationStream, textPipeline } from './generation-stream.js'
 import { Hedging } from './hedging.js'
 import { IdleBenchmark } from './idle-benchmark.js'
 import { Learning } from './learning.js'
 import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
-import type { PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
+import type { GenerateRequest, PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 import { taskOf } from './plan-facts.js'
 import { Planner, type PlannerParts } from './planner.js'
 import { Requests } from './requests.js'
 import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from './check-request-options.js'
 import { ShadowRuns } from './shadow-runs.js'
+import { yieldingTo } from './yielding-engines.js'
 
 /** What a client is made of; `createClient` puts it together. */
 export interface ClientParts extends CacheParts, Omit<PlannerParts, 'backgroundReason'> {
@@ -102,11 +104,23 @@ export class EdgewardClient implements Client {
 
   pipeline<T extends TaskName>(task: T, model: string): Pipeline<T> {
     assertTaskName(task)
+    // The task is known here, which the compiler cannot see.
+    if (task === 'text-generation')
+      return textPipeline((request) => this.generate(model, request)) as unknown as Pipeline<T>
     return (input, options) => this.#answer(task, model, input, options ?? {})
   }
 
   run(model: string, inputs: TensorMap, options: PipelineOptions<'tensors'> = {}): Promise<Result<TensorMap>> {
     return this.#answer('tensors', model, inputs, options)
+  }
+
+  generate(model: string, request: GenerateRequest): GenerationStream {
+    return new GenerationStream(async () => {
+      // What disposes of the client ends this too; its code comes once.
+      this.#signalOf({})
+      const { generate } = await import('./generation/index.js')
+      return generate(this.#requests.streaming, model, request, (options) => this.#signalOf(options))
+    })
   }
 
   async prepare(model: string, options: PrepareOptions = {}): Promise<Placement> {
@@ -205,18 +219,4 @@ export class EdgewardClient implements Client {
     await release()
     emitter.clear()
   }
-}
-
-/** The same engines; while an endpoint is asked, downloads of low priority pause. */
-function yieldingTo(loads: BackgroundLoads, engines: Engines): Engines {
-  const remotes = [...engines.remotes].map(([endpoint, engine]) => {
-    const yielding: typeof engine = {
-      kind: 'remote',
-      prepare: (...given) => engine.prepare(...given),
-      run: (...given) => loads.withForeground(() => engine.run(...given)),
-      dispose: () => engine.dispose(),
-    }
-    return [endpoint, yielding] as const
-  })
-  return { ...engines, remotes: new Map(remotes) }
 }

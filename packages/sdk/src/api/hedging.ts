@@ -35,14 +35,14 @@ export class Hedging {
         delayMs: hedgeDelay,
         mayAsk: (placement) => this.#isAtEase(planned, placement),
         mayHedge: () => this.#parts.aftermath.maySpend(policy) && this.#budget.take(),
-        becameReady: (placements, signal) => this.#becameReady(planned, placements, signal),
+        becameReady: (placements, signal) => this.becameReady(planned, placements, signal),
         onHedge: (first, second) => note(call, 'hedge', `${nameOf(first)} is late: ${nameOf(second)} is asked too`),
       },
     }
   }
 
-  /** Looks now, and whenever something has become ready. */
-  #becameReady(planned: Planned, placements: readonly Placement[], signal: AbortSignal): Promise<Placement> {
+  /** The first of these placements that is ready: looks now, and whenever something has become ready. */
+  becameReady(planned: Planned, placements: readonly Placement[], signal: AbortSignal): Promise<Placement> {
     const { readiness, emitter } = this.#parts
     const { source } = planned
     const isReady = (placement: Placement) => {

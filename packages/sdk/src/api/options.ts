@@ -2,6 +2,8 @@
 import type {
   Backend,
   DownloadProgress,
+  GenerationInput,
+  GenerationOptions,
   Lane,
   Policy,
   StorageOptions,
@@ -106,6 +108,9 @@ export interface RequestOptions {
   readonly lane?: Lane
 }
 
+/** A request for text: what it is made from, how, and what every request may say. */
+export type GenerateRequest = GenerationInput & GenerationOptions & RequestOptions
+
 /** A request's options: those of every request and the task's own. */
 export type PipelineOptions<T extends TaskName> = RequestOptions & TaskOptions<T>
 
@@ -136,5 +141,6 @@ export const clientDefaults = Object.freeze({
     saveData: 'auto',
     power: 'auto',
     maxQueued: Infinity,
+    minTokensPerSecond: 0,
   } as const),
 })

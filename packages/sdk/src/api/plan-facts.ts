@@ -28,10 +28,11 @@ export class PlanFacts {
     source: Found,
     { onlyCached, missing }: { readonly onlyCached?: string | undefined; readonly missing?: PlanInput['missing'] } = {},
   ): Plan {
-    const { options, endpoints, storageReasons, threads, knowledge } = this.#parts
+    const { options, storageReasons, threads, knowledge, answers = () => true } = this.#parts
     const { model, task = taskOf(source), isExplained, units = ordinaryUnits[task] } = request
     const { lane = 'default', purpose = 'answer' } = request
     const manifest = isEdgewardError(source) ? source : source.manifest
+    const endpoints = this.#parts.endpoints.filter((endpoint) => answers(endpoint, task))
     const variants = isEdgewardError(source) ? [] : (source.cachedVariants ?? [])
     return plan({
       model,

@@ -38,6 +38,14 @@ export interface RequestsParts {
   readonly hedging: Hedging
 }
 
+/** How requests are planned, dispatched and told of. */
+export interface StreamingParts extends Pick<RequestsParts, 'planner' | 'aftermath' | 'hedging'> {
+  plan(request: PlanRequest, signal: AbortSignal, call: Call): Promise<Planned>
+  context(planned: Planned, call: Call, deadline: Deadline): DispatchContext
+  tellAnswer(call: Call, result: Omit<Result<unknown>, 'output'>): void
+  tellTrace(call: Call, outcome: Trace['outcome']): void
+}
+
 /** What working by a plan came to. */
 interface Worked<V> {
   readonly placement: Placement
@@ -88,6 +96,18 @@ export class Requests {
     } finally {
       deadline.dispose()
       prepared?.dispose()
+    }
+  }
+
+  /** What a stream of text is answered with. */
+  get streaming(): StreamingParts {
+    const { planner, aftermath, hedging } = this.#parts
+    return {
+      ...{ planner, aftermath, hedging },
+      plan: (...asked) => this.#plan(...asked),
+      context: (...asked) => this.#context(...asked),
+      tellAnswer: (...told) => this.#tellAnswer(...told),
+      tellTrace: (...told) => this.#tellTrace(...told),
     }
   }
 
@@ -167,7 +187,7 @@ export class Requests {
     if (emitter.has('request')) emitter.emit('request', traceOf(call, outcome, aftermath.lastByteAt(call.model)))
   }
 
-  #tellAnswer({ model, task }: Call, { placement, timings, attempts }: Result<unknown>): void {
+  #tellAnswer({ model, task }: Call, { placement, timings, attempts }: Omit<Result<unknown>, 'output'>): void {
     this.#parts.emitter.emit('answer', { model, task, placement, timings, attempts })
   }
 }
@@ -184,7 +204,7 @@ async function readInput<T extends TaskName>(task: T, input: TaskInput<T>, signa
 }
 
 /** What every request says of its model. Whoever answers knows it without a revision in its name. */
-function requestOf({ model, source }: Planned) {
+export function requestOf({ model, source }: Planned) {
   return { model: splitModelName(model).id, ...foundOf(source) }
 }
 

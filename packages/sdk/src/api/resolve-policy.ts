@@ -13,6 +13,7 @@ const policyKeys: Keys<Policy> = {
   saveData: true,
   power: true,
   maxQueued: true,
+  minTokensPerSecond: true,
 }
 const residencies: readonly string[] = ['local-only', 'any'] satisfies ResolvedPolicy['residency'][]
 const preferences: readonly string[] = ['device', 'fastest', 'cheapest', 'remote'] satisfies ResolvedPolicy['prefer'][]
@@ -34,5 +35,6 @@ export function resolvePolicy(policy: Policy | undefined, defaults: ResolvedPoli
   limit('policy.maxDownloadBytes', resolved.maxDownloadBytes, 'bytes from zero', -1)
   limit('policy.maxMemoryBytes', resolved.maxMemoryBytes, 'bytes above zero', 0)
   limit('policy.maxQueued', resolved.maxQueued, 'requests from zero', -1)
+  limit('policy.minTokensPerSecond', resolved.minTokensPerSecond, 'tokens per second from zero', -1)
   return resolved
 }

@@ -51,6 +51,11 @@ export interface Policy {
    * `QUEUE_FULL`.
    */
   readonly maxQueued?: number
+  /**
+   * Of text: an answer that is written more slowly, in tokens per second, goes on at a placement that is expected to be faster,
+   * where there is one. 0: no floor.
+   */
+  readonly minTokensPerSecond?: number
 }
 
 /** Past the door, nothing is absent; no limit is `Infinity`. */

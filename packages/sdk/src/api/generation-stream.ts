@@ -1,0 +1,78 @@
+/** What `generate` returns: the parts of an answer as they come, and what they come to. */
+import type { GenerationOutput, GenerationPart, Result } from '../contract/index.js'
+import { EdgewardError } from '../errors/index.js'
+import { createDeferred } from '../shared/index.js'
+import type { Pipeline } from './client-surface.js'
+import type { GenerateRequest } from './options.js'
+
+/** Writes the answer part by part; returns what it came to. */
+export type Generating = AsyncGenerator<GenerationPart, Result<GenerationOutput>>
+
+/**
+ * An answer that is written while it is read: `for await (const part of …)`. Who stops reading stops the generation. It is
+ * read once: by a loop, or by waiting for `result` or `text` without one.
+ */
+export class GenerationStream implements AsyncIterable<GenerationPart> {
+  readonly #start: () => Promise<Generating>
+  readonly #finished = createDeferred<Result<GenerationOutput>>()
+  #isRead = false
+
+  /** @param start - called when somebody reads */
+  constructor(start: () => Promise<Generating>) {
+    this.#start = start
+    this.#finished.promise.catch(() => undefined) // Whoever reads hears of it too.
+  }
+
+  /** The whole answer, with who wrote what. */
+  get result(): Promise<Result<GenerationOutput>> {
+    // A loop may begin right behind this.
+    queueMicrotask(() => {
+      if (!this.#isRead) void this.#drain()
+    })
+    return this.#finished.promise
+  }
+
+  /** The whole text. */
+  get text(): Promise<string> {
+    return this.result.then(({ output }) => output.text)
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<GenerationPart, void> {
+    if (this.#isRead) {
+      throw new EdgewardError('INVALID_INPUT', 'This answer is read already: its parts come once.')
+    }
+    this.#isRead = true
+    return this.#read()
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      const parts = this[Symbol.asyncIterator]()
+      while (!(await parts.next()).done);
+    } catch (error) {
+      this.#finished.reject(error)
+    }
+  }
+
+  async *#read(): AsyncGenerator<GenerationPart, void> {
+    let source: Generating | undefined
+    try {
+      source = await this.#start()
+      let next = await source.next()
+      for (; !next.done; next = await source.next()) yield next.value
+      this.#finished.resolve(next.value)
+    } catch (error) {
+      this.#finished.reject(error)
+      throw error
+    } finally {
+      this.#finished.reject(new DOMException('The answer was not read to its end.', 'AbortError'))
+      // Only where the reader has stopped is there anything to end.
+      await source?.return(undefined as never)
+    }
+  }
+}
+
+/** The pipeline of text-generation: answers are waited for whole. */
+export function textPipeline(generate: (request: GenerateRequest) => GenerationStream): Pipeline<'text-generation'> {
+  return (input, options) => generate({ ...input, ...options }).result
+}

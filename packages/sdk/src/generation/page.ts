@@ -1,0 +1,3 @@
+/** The page's door of the generation room: reading what engines wrote; it must stay small. */
+export { MarkupReader } from './markup/markup-reader.js'
+export type { Piece } from './markup/pieces.js'
