@@ -57,6 +57,7 @@ export interface Canary {
 
 /** One ONNX graph of a variant. A model has one (named `model`) or several (an OCR's `detection`, `recognition`, …). */
 export interface Graph {
+  /** An ONNX file; or, of the task text-generation, a GGUF, of which the graph and its weights are made when it is loaded. */
   readonly file: ManifestFile
   /**
    * The files with the weights that are not in `file` itself (ONNX external data). The graph names each by its path
@@ -73,6 +74,8 @@ export interface Variant {
   readonly dtype: VariantDtype
   /** The backends this variant is meant for, best first. */
   readonly backends: readonly Backend[]
+  /** The most memory that its sessions take, where that does not follow from the size of its files. */
+  readonly memoryBytes?: number
   readonly graphs: Readonly<Record<string, Graph>>
 }
 
@@ -99,7 +102,7 @@ export interface Manifest {
   readonly schemaVersion: 1
   /**
    * The model's id: the name of its folder, and its name at an endpoint. Of a model that came without a manifest,
-   * `hf:organisation/repository` or `local:name`.
+   * `hf:organisation/repository`, `hf:organisation/repository/file.gguf`, the address of a GGUF, or `local:name`.
    */
   readonly id: string
   /** Changes whenever a file or a setting changes; on a hub, the commit. */

@@ -25,7 +25,7 @@ export function estimateDevice(input: PlanInput, manifest: Manifest, variant: Va
 
 /** Bytes of memory that a variant's sessions are expected to take. */
 export function memoryOf(variant: Variant, backend: Backend): number {
-  return weightBytes(variant) * assumed.memoryPerWeightByte[backend]
+  return variant.memoryBytes ?? weightBytes(variant) * assumed.memoryPerWeightByte[backend]
 }
 
 /** What an endpoint is expected to take. */

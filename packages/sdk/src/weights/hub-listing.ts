@@ -27,10 +27,10 @@ export interface HubListing {
   readonly files: readonly ListedFile[]
 }
 
-/** The files that are looked for where nobody lists them. */
+/** What models are made of. */
 const candidates = [
   ...['', '_quantized', '_int8', '_fp16', '_q4', '_q4f16'].map((suffix) => `onnx/model${suffix}.onnx`),
-  ...['config.json', 'tokenizer.json', 'tokenizer_config.json'],
+  ...['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'chat_template.jinja'],
   ...['modules.json', 'sentence_bert_config.json', '1_Pooling/config.json'],
 ]
 
@@ -38,11 +38,12 @@ const candidates = [
 const maxPages = 20
 
 /**
+ * @param paths - the files that are looked for where nobody lists them
  * @throws {EdgewardError} `MANIFEST_NOT_FOUND` when there is no such repository or revision, `DOWNLOAD_FAILED` when it
  *   may not be read or the hub fails; on abort, `signal.reason`.
  */
-export async function listRepository(hub: HubRequest): Promise<HubListing> {
-  return (await listByApi(hub).catch(noApi)) ?? (await listByHeaders(hub))
+export async function listRepository(hub: HubRequest, paths: readonly string[] = candidates): Promise<HubListing> {
+  return (await listByApi(hub).catch(noApi)) ?? (await listByHeaders(hub, paths))
 }
 
 /** The address of a file of a repository, or, without a path, of its folder. */
@@ -100,8 +101,8 @@ async function listByApi(hub: HubRequest): Promise<HubListing | undefined> {
   return { revision: commit, at: commit, files, ...(licence === undefined ? {} : { licence }) }
 }
 
-async function listByHeaders(hub: HubRequest): Promise<HubListing> {
-  const found = await Promise.all(candidates.map((path) => lookAt(hub, path)))
+async function listByHeaders(hub: HubRequest, paths: readonly string[]): Promise<HubListing> {
+  const found = await Promise.all(paths.map((path) => lookAt(hub, path)))
   const data = found.flatMap((file) => (file?.path.endsWith('.onnx') ? [lookAtData(hub, file.path)] : []))
   const files = [...found, ...(await Promise.all(data)).flat()].filter((file) => file !== undefined)
   if (files.length === 0) throw notFound(hub)

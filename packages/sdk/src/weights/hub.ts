@@ -3,8 +3,9 @@ import type { ModelSource } from '../contract/index.js'
 import { EdgewardError, messageOf } from '../errors/index.js'
 import type { ModelName } from '../shared/index.js'
 import { askHub, checkHubAnswer, listRepository, resolveUrl, type HubRequest } from './hub-listing.js'
+import type { ModelDrafts } from './model-drafts.js'
 import type { Network } from './network.js'
-import { draftManifest } from './repository-layout.js'
+import { draftManifest, type Repository } from './repository-layout.js'
 import type { RepositoryJson } from './sentence-settings.js'
 
 const scheme = 'hf:'
@@ -24,12 +25,13 @@ export async function locateHub(
   name: ModelName,
   { hub: { baseUrl }, fetch }: Network,
   signal: AbortSignal,
+  drafts?: Pick<ModelDrafts, 'languageModel'>,
 ): Promise<ModelSource> {
   const { revision = 'main' } = name
   const repository = repositoryOf(name)
   const hub: HubRequest = { baseUrl, repository, revision, fetch, signal }
   const listing = await listRepository(hub)
-  const manifest = await draftManifest({
+  const drafted: Repository = {
     ...listing,
     id: name.id,
     askedFor: askedFor(name),
@@ -37,7 +39,8 @@ export async function locateHub(
       const isThere = listing.files.some((file) => file.path === path)
       return isThere ? readJson(hub, resolveUrl(hub, listing.at, path)) : Promise.resolve(undefined)
     },
-  })
+  }
+  const manifest = await draftManifest(drafted, drafts)
   return { manifest, manifestUrl: resolveUrl(hub, listing.at) }
 }
 

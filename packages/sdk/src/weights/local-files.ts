@@ -5,8 +5,9 @@ import type { ModelName } from '../shared/index.js'
 import { isPlainPath } from './manifest-schema.js'
 import { parseManifest } from './manifest.js'
 import { neededFiles } from './model-record.js'
+import type { ModelDrafts } from './model-drafts.js'
 import { heldUrl, type Network } from './network.js'
-import { draftManifest } from './repository-layout.js'
+import { draftManifest, type Repository } from './repository-layout.js'
 import type { RepositoryJson } from './sentence-settings.js'
 
 /** What the page hands over: one ONNX file, files by their paths, or the folder that has them. */
@@ -33,12 +34,16 @@ export function isLocalModel(id: string): boolean {
 }
 
 /**
- * Takes the files of a model: a packed folder with its manifest, or Hugging Face's layout, or one ONNX file. Nothing of
+ * Takes the files of a model: a packed folder with its manifest, or Hugging Face's layout, or one ONNX file, or a GGUF. Nothing of
  * large files is read yet.
  *
  * @throws {EdgewardError} `INVALID_OPTION` for a name that cannot be one, `MANIFEST_INVALID`, `MANIFEST_NOT_FOUND`.
  */
-export async function holdModel(network: Network, { id, revision, files: given }: GivenModel): Promise<ModelSource> {
+export async function holdModel(
+  network: Network,
+  { id, revision, files: given }: GivenModel,
+  drafts?: ModelDrafts,
+): Promise<ModelSource> {
   if (!/^local:[A-Za-z0-9][\w.-]*$/.test(id)) {
     const right = 'letters, digits, ".", "_" and "-", beginning with a letter or a digit'
     const message = `The model ${JSON.stringify(id)} cannot have files added: expected local:<name>, the name of ${right}.`
@@ -46,8 +51,11 @@ export async function holdModel(network: Network, { id, revision, files: given }
   }
   const files = await filesOf(given)
   const packed = files.get(manifestPath)
-  const manifest = packed ? await packedManifest(id, packed, files) : await unpackedManifest(id, revision, files)
-  const source = { manifest, manifestUrl: heldUrl(id) }
+  const gguf = packed ? undefined : [...files.keys()].find((path) => path.endsWith('.gguf'))
+  const manifest = packed
+    ? await packedManifest(id, packed, files)
+    : await unpackedManifest(id, revision, files, gguf, drafts)
+  const source = { manifest, manifestUrl: heldUrl(id, gguf) }
   network.holdModel(id, files, source)
   return source
 }
@@ -61,15 +69,16 @@ export function locateLocal({ id }: ModelName, network: Network): ModelSource {
 }
 
 async function filesOf(given: GivenFiles): Promise<Files> {
-  if (given instanceof Blob) return new Map([[graphName(given), given]])
+  if (given instanceof Blob) return new Map([[await graphName(given), given]])
   if (given instanceof FileSystemDirectoryHandle) return filesIn(given)
   return new Map(Object.entries(given).map(([path, file]) => [plain(path), file]))
 }
 
 /** A file's own name can say what build it is: `model_quantized.onnx`. */
-function graphName(file: Blob): string {
+async function graphName(file: Blob): Promise<string> {
+  const kind = (await file.slice(0, 4).text()) === 'GGUF' ? '.gguf' : '.onnx'
   const name = file instanceof File ? file.name : ''
-  return name.endsWith('.onnx') && isPlainPath(name) ? name : 'model.onnx'
+  return name.endsWith(kind) && isPlainPath(name) ? name : `model${kind}`
 }
 
 function plain(path: string): string {
@@ -87,7 +96,8 @@ async function filesIn(folder: FileSystemDirectoryHandle, prefix = '', depth = 1
     if (entry.kind === 'directory') {
       if (depth < maxDepth)
         for (const [inner, file] of await filesIn(entry, `${path}/`, depth + 1)) found.set(inner, file)
-    } else if (/\.(?:onnx|json|txt|model|bin)$|\.onnx_data(?:_\d+)?$/.test(path)) found.set(path, await entry.getFile())
+    } else if (/\.(?:onnx|gguf|json|jinja|txt|model|bin)$|\.onnx_data(?:_\d+)?$/.test(path))
+      found.set(path, await entry.getFile())
   }
   return found
 }
@@ -111,8 +121,19 @@ async function packedManifest(id: string, packed: Blob, files: Files): Promise<M
   throw new EdgewardError('MANIFEST_INVALID', `${id}: ${missing?.path}, which its manifest.json names, is ${what}.`)
 }
 
-function unpackedManifest(id: string, revision: string, files: Files): Promise<Manifest> {
-  return draftManifest({
+function unpackedManifest(
+  id: string,
+  revision: string,
+  files: Files,
+  path: string | undefined,
+  drafts: ModelDrafts | undefined,
+): Promise<Manifest> {
+  const gguf = files.get(path ?? '')
+  if (drafts && path !== undefined && gguf) {
+    const read = async (start: number, end: number) => new Uint8Array(await gguf.slice(start, end).arrayBuffer())
+    return drafts.gguf({ id, revision, path, bytes: gguf.size, read })
+  }
+  const repository: Repository = {
     id,
     revision,
     files: Array.from(files, ([path, { size: bytes }]) => ({ path, bytes })),
@@ -120,7 +141,8 @@ function unpackedManifest(id: string, revision: string, files: Files): Promise<M
       const file = files.get(path)
       return file && ((await jsonOf(file, path)) as RepositoryJson)
     },
-  })
+  }
+  return draftManifest(repository, drafts)
 }
 
 async function jsonOf(file: Blob, path: string): Promise<object> {

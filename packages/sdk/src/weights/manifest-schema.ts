@@ -96,6 +96,7 @@ export const configSchema = v.record(v.string(), v.unknown())
 const variantSchema = v.object({
   dtype: variantDtypeSchema,
   backends: backendsSchema,
+  memoryBytes: v.exactOptional(countSchema),
   graphs: v.pipe(v.record(v.string(), graphSchema), v.minEntries(1, 'at least one graph')),
 })
 

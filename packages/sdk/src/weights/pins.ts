@@ -33,8 +33,9 @@ export function unpinnedFiles(manifest: Manifest, dtype: VariantDtype): readonly
   return neededFiles(manifest, dtype).filter(isUnpinned)
 }
 
-/** Whether a file is a graph's own, not weights beside it. */
+/** Whether a file is an ONNX graph's own, not weights beside it: it says what the graph takes and gives. */
 export function isGraphFile(manifest: Manifest, path: string): boolean {
+  if (path.endsWith('.gguf')) return false
   return manifest.variants.some(({ graphs }) => Object.values(graphs).some(({ file }) => file.path === path))
 }
 

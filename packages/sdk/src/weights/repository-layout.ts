@@ -1,7 +1,9 @@
 /** Reads a repository that has no manifest, in the layout of Hugging Face's hub; pure but for the files it is handed. */
-import type { Backend, Manifest, ManifestFile, TaskName, Variant, VariantDtype } from '../contract/index.js'
+import type { Backend, Manifest, ManifestFile, Variant, VariantDtype } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { fieldOf } from './hub-answers.js'
 import { isPlainPath } from './manifest-schema.js'
+import type { ModelDrafts } from './model-drafts.js'
 import { embeddingSettings, type RepositoryJson } from './sentence-settings.js'
 
 /** A file as a listing tells of it. */
@@ -26,7 +28,7 @@ export interface Repository {
 }
 
 /** Large enough for few requests, small enough for a record of the database; the packing tool's default too. */
-const chunkBytes = 4 * 1024 * 1024
+export const draftChunkBytes = 4 * 1024 * 1024
 
 /** How the layout names builds, best first, and the backends that each is good on (see the design). */
 const builds: readonly { dtype: VariantDtype; suffix: string; backends: readonly Backend[] }[] = [
@@ -42,33 +44,54 @@ const builds: readonly { dtype: VariantDtype; suffix: string; backends: readonly
  * The manifest of a repository, as far as it can be told without its files: digests of chunks, and of files whose SHA-256
  * the listing does not have, are empty, and so are the inputs and outputs of graphs.
  *
+ * @param drafts - without them, a language model is one of tensors
  * @throws {EdgewardError} `MANIFEST_NOT_FOUND` when there is no ONNX model, `MANIFEST_INVALID` when it is one that cannot
  *   be run without a manifest.
  */
-export async function draftManifest(repository: Repository): Promise<Manifest> {
+export async function draftManifest(
+  repository: Repository,
+  drafts?: Pick<ModelDrafts, 'languageModel'>,
+): Promise<Manifest> {
   const variants = variantsOf(repository)
-  const settings = await embeddingSettings(repository)
-  const task: TaskName = settings ? 'feature-extraction' : 'tensors'
   return {
     schemaVersion: 1,
     id: repository.id,
     revision: repository.revision,
-    task,
+    ...(await taskOf(repository, drafts)),
     licence: repository.licence ?? 'NOASSERTION',
-    chunkBytes,
-    assets: settings
-      ? { tokenizer: asset(repository, 'tokenizer.json'), tokenizerConfig: asset(repository, 'tokenizer_config.json') }
-      : {},
-    config: settings ? { ...settings } : {},
+    chunkBytes: draftChunkBytes,
     variants,
     provenance: repository.askedFor ? [{ file: '', source: repository.askedFor, sha256: '' }] : [],
     packedBy: 'edgeward (read from the repository)',
   }
 }
 
+async function taskOf(
+  repository: Repository,
+  drafts: Pick<ModelDrafts, 'languageModel'> | undefined,
+): Promise<Pick<Manifest, 'task' | 'assets' | 'config'>> {
+  if (drafts && (await isLanguageModel(repository))) {
+    return { task: 'text-generation', ...(await drafts.languageModel(repository)) }
+  }
+  const settings = await embeddingSettings(repository)
+  if (!settings) return { task: 'tensors', assets: {}, config: {} }
+  const assets = {
+    tokenizer: asset(repository, 'tokenizer.json'),
+    tokenizerConfig: asset(repository, 'tokenizer_config.json'),
+  }
+  return { task: 'feature-extraction', assets, config: { ...settings } }
+}
+
+/** Whether its config.json names a model that continues texts; only such have a generation_config.json. */
+async function isLanguageModel({ files, readJson }: Repository): Promise<boolean> {
+  if (!files.some(({ path }) => path === 'generation_config.json')) return false
+  const architectures = fieldOf(await readJson('config.json'), 'architectures')
+  return Array.isArray(architectures) && architectures.some((name) => String(name).endsWith('ForCausalLM'))
+}
+
 /** A file whose chunks' digests nobody has told. */
 export function draftFile({ path, bytes, sha256 = '' }: ListedFile): ManifestFile {
-  return { path, bytes, sha256, chunks: Array.from({ length: Math.ceil(bytes / chunkBytes) }, () => '') }
+  return { path, bytes, sha256, chunks: Array.from({ length: Math.ceil(bytes / draftChunkBytes) }, () => '') }
 }
 
 function variantsOf(repository: Repository): readonly [Variant, ...Variant[]] {

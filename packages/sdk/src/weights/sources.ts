@@ -39,8 +39,9 @@ export async function fetchManifest({ url, id, revision, signal, stallMs }: Mani
   }
 }
 
-/** The absolute address of a manifest's file. */
+/** The absolute address of a manifest's file. A GGUF is its own manifest, and the only file. */
 export function fileUrl(manifestUrl: string, path: string): string {
+  if (new URL(manifestUrl).pathname.endsWith('.gguf')) return manifestUrl
   return new URL(path.split('/').map(encodeURIComponent).join('/'), manifestUrl).href
 }
 
