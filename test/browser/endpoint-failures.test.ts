@@ -1,7 +1,7 @@
 /** An endpoint that fails, in Chromium: what a page is told of it, and what it is not. */
 import { afterEach, describe, expect, inject, test, vi } from 'vitest'
 import type { EngineRequest, Processor } from '../../packages/sdk/src/contract/index.js'
-import { createOipEngine, type RemoteOptions } from '../../packages/sdk/src/remote/index.js'
+import { createOipEngine, type OipRemoteOptions } from '../../packages/sdk/src/remote/index.js'
 import { tinyInput } from './support/clients.js'
 import type { Told } from './support/told-server.js'
 
@@ -21,7 +21,7 @@ function told(answer: Told): string {
   return `${inject('toldServer')}/told/${encodeURIComponent(JSON.stringify(answer))}`
 }
 
-function engineOf(url: string, options: Partial<RemoteOptions> = {}) {
+function engineOf(url: string, options: Partial<OipRemoteOptions> = {}) {
   return createOipEngine({ protocol: 'oip', url, ...options }, noProcessor, () => undefined)
 }
 

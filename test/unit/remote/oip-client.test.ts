@@ -3,13 +3,13 @@ import { describe, expect, it, vi } from 'vitest'
 import type { TensorMap } from '../../../packages/sdk/src/contract/index.js'
 import { decodeInferRequest, encodeInferResponse } from '../../../packages/sdk/src/oip.js'
 import { OipClient } from '../../../packages/sdk/src/remote/oip/oip-client.js'
-import type { RemoteOptions, ReportedLoad } from '../../../packages/sdk/src/remote/index.js'
+import type { OipRemoteOptions, ReportedLoad } from '../../../packages/sdk/src/remote/index.js'
 import { modelOf, serve, type Handler, type ReceivedRequest } from './http-server.js'
 
 const signal = new AbortController().signal
 const x: TensorMap = { x: { dtype: 'float32', shape: [2], data: Float32Array.of(1, NaN) } }
 
-const clientOf = async (handle: Handler, options: Partial<RemoteOptions> = {}): Promise<OipClient> =>
+const clientOf = async (handle: Handler, options: Partial<OipRemoteOptions> = {}): Promise<OipClient> =>
   new OipClient({ protocol: 'oip', url: await serve(handle), ...options })
 
 /** Answers with the request's own inputs, as bytes if those were asked for. */
@@ -259,7 +259,7 @@ describe("the endpoint's load", () => {
   const headers = { 'endpoint-load-metrics': 'TEXT application_utilization=0.5' }
   const asked: (string | undefined)[] = []
 
-  async function loadsOf(handle: Handler, options: Partial<RemoteOptions> = {}): Promise<[string, ReportedLoad][]> {
+  async function loadsOf(handle: Handler, options: Partial<OipRemoteOptions> = {}): Promise<[string, ReportedLoad][]> {
     const loads: [string, ReportedLoad][] = []
     asked.length = 0
     const url = await serve((request, response) => {

@@ -1,7 +1,7 @@
 /** Puts a client together: the only place where the rooms meet. */
 import type { Capabilities, EdgewardEvents, Finding, Processor } from '../contract/index.js'
 import { CrashSentinel, createPageStore, defaultThreads, probeCapabilities, watchPageLife } from '../device/index.js'
-import { createOipEngine } from '../remote/index.js'
+import { createOipEngine, createOpenAiEngine, type ReportedLoad } from '../remote/index.js'
 import { memoryOf } from '../router/index.js'
 import {
   announcer,
@@ -113,10 +113,10 @@ function knowEndpoints(
     isReady: async (endpoint) => (await remotes.get(endpoint)?.isReady()) ?? false,
     onChange: (endpoint, state, reason) => emitter.emit('health', { part: 'endpoint', endpoint, state, reason }),
   })
+  const onLoad = (endpoint: string, load: ReportedLoad) =>
+    knowledge.loads.report(endpoint, { ...load, at: performance.now() })
   const engines = remote.map((options) =>
-    createOipEngine(options, processor, (endpoint, load) =>
-      knowledge.loads.report(endpoint, { ...load, at: performance.now() }),
-    ),
+    options.protocol === 'openai' ? createOpenAiEngine(options, onLoad) : createOipEngine(options, processor, onLoad),
   )
   const remotes = new Map(engines.map((engine) => [engine.placement.endpoint, engine]))
   return { knowledge, remotes }

@@ -17,6 +17,9 @@ export interface ReportedLoad {
   readonly expectedWaitMs?: number
 }
 
+/** Hears of the load of an endpoint, by its address, with answers and refusals. */
+export type OnLoad = (endpoint: string, load: ReportedLoad) => void
+
 /** Best first. A server whose work is on a GPU is told least by its processors. */
 const utilizationNames = ['application_utilization', 'kv_cache_utilization', 'kv_cache_usage_perc', 'cpu_utilization']
 

@@ -3,8 +3,8 @@ import type { TensorMap } from '../../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../../errors/index.js'
 import { answerError, isSuccess } from '../answer-error.js'
 import { Endpoint, type EndpointAnswer } from '../endpoint.js'
-import { loadFormatHeader, readLoadReport, type ReportedLoad } from '../load-report.js'
-import { remoteDefaults, type RemoteOptions } from '../options.js'
+import { loadFormatHeader, readLoadReport, type OnLoad } from '../load-report.js'
+import { remoteDefaults, type OipRemoteOptions } from '../options.js'
 import { decodeInferResponse } from './decode-message.js'
 import { encodeInferRequest, jsonBytesHeader } from './encode-message.js'
 import { Manners, type Manner } from './manners.js'
@@ -18,9 +18,6 @@ export interface InferOptions {
   readonly deadlineAt?: number
 }
 
-/** Hears of the load of an endpoint, by its address, with answers and refusals. */
-export type OnLoad = (endpoint: string, load: ReportedLoad) => void
-
 const readyPath = '/v2/health/ready'
 /** What servers say that want credentials first, or do not have the address. */
 const silentAbout: readonly number[] = [401, 403, 404, 405, 501]
@@ -30,7 +27,7 @@ export class OipClient {
   readonly #manners: Manners
   readonly #onLoad: OnLoad | undefined
 
-  constructor(options: RemoteOptions, onLoad?: OnLoad) {
+  constructor(options: OipRemoteOptions, onLoad?: OnLoad) {
     const { binary = remoteDefaults.binary, loadReports = remoteDefaults.loadReports } = options
     this.#endpoint = new Endpoint(options)
     this.#manners = new Manners({ binary, asksLoad: loadReports && onLoad !== undefined })

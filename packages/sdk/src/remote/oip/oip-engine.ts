@@ -1,6 +1,5 @@
 /** The engine that answers requests at an endpoint of Open Inference Protocol v2. */
 import type {
-  Engine,
   EngineAnswer,
   EngineRequest,
   Manifest,
@@ -13,23 +12,13 @@ import type {
 } from '../../contract/index.js'
 import { EdgewardError } from '../../errors/index.js'
 import { abortable } from '../../shared/index.js'
-import type { RemoteOptions } from '../options.js'
+import type { OnLoad } from '../load-report.js'
+import type { OipRemoteOptions } from '../options.js'
+import type { RemoteEngine } from '../remote-engine.js'
 import { checkAnswer } from './check-answer.js'
 import { endpointModelName } from './model-name.js'
-import { OipClient, type OnLoad } from './oip-client.js'
+import { OipClient } from './oip-client.js'
 import { Stopwatch } from './stopwatch.js'
-
-/** An engine whose answers come from an endpoint. */
-export interface RemoteEngine extends Engine {
-  /** The one placement that this engine has. */
-  readonly placement: Extract<Placement, { engine: 'remote' }>
-  /**
-   * Asks the endpoint whether it is ready. A server that answers, but does not tell, may be.
-   *
-   * @throws EdgewardError `REMOTE_UNREACHABLE` when no answer came, `DISPOSED` when the engine ended meanwhile
-   */
-  isReady(): Promise<boolean>
-}
 
 /**
  * Makes the engine of one endpoint. The task `tensors` goes there as it is; other tasks run in `processor`, which calls
@@ -38,7 +27,7 @@ export interface RemoteEngine extends Engine {
  * @param onLoad - hears of the endpoint's load; without it, or with `loadReports: false`, the endpoint is not asked
  * @throws EdgewardError `INVALID_OPTION` for an address that cannot be used.
  */
-export function createOipEngine(options: RemoteOptions, processor: Processor, onLoad?: OnLoad): RemoteEngine {
+export function createOipEngine(options: OipRemoteOptions, processor: Processor, onLoad?: OnLoad): RemoteEngine {
   return new OipEngine(new OipClient(options, onLoad), processor)
 }
 
