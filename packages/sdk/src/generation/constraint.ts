@@ -5,7 +5,7 @@ import type { TextTokenizer } from './text-tokenizer.js'
 /** One answer's state of a grammar. */
 export interface Constraint {
   /** Sets the logits of tokens that may not come next to -Infinity. Where the text may end here, the EOS tokens stay. */
-  mask(logits: Float32Array): void
+  mask(logits: Float32Array): void | Promise<void>
   /** Takes the next token of the answer; also those of a resume, one by one. */
   accept(id: number): void
   /** Nothing may follow: the answer ends without an EOS token. */
