@@ -1,2 +1,37 @@
 /** The public door `edgeward/generation`: generating text with any runtime, as the worker and the reference endpoint do. */
+export type {
+  ChatMessage,
+  FinishReason,
+  GenerationEvent,
+  GenerationInput,
+  GenerationOptions,
+  GenerationResume,
+  GenerationTimings,
+  GenerationUsage,
+  LanguageModelConfig,
+  ResponseFormat,
+  TextFormat,
+  TokenLogprob,
+  ToolCall,
+  ToolChoice,
+  ToolDefinition,
+} from './contract/index.js'
+export {
+  buildLlama,
+  ggufTokenizer,
+  languageModelConfig,
+  readGguf,
+  type GgmlType,
+  type GgufFile,
+  type GgufMetadata,
+  type GgufTensor,
+  type GgufTokenizer,
+  type LlamaBuild,
+  type LlamaDtype,
+  type LlamaModel,
+  type WeightTensor,
+} from './formats/index.js'
 export * from './generation/index.js'
+export { MarkupReader, type Piece } from './generation/page.js'
+export { featureExtraction } from './tasks/feature-extraction/index.js'
+export type { LoadedTask, TaskContext } from './contract/index.js'

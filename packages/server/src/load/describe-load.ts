@@ -1,10 +1,10 @@
 /** Puts a load report together from what the process and the model say. */
-import type { ServedModel } from '../models/served-model.js'
+import type { Served } from '../models/served.js'
 import type { LoadReport } from './load-report.js'
 import type { ProcessLoad } from './process-load.js'
 
 /** The load as a request for `model` meets it. */
-export function describeLoad(load: ProcessLoad, { queue, runSeconds, expectedWaitSeconds }: ServedModel): LoadReport {
+export function describeLoad(load: ProcessLoad, { queue, runSeconds, expectedWaitSeconds }: Served): LoadReport {
   const { cpuUtilization, memUtilization, requestsPerSecond, errorsPerSecond } = load.read()
   return {
     cpu_utilization: cpuUtilization,

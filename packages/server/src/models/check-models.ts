@@ -3,22 +3,18 @@ import { EdgewardError } from 'edgeward'
 import { messageOf } from './message-of.js'
 import { checkContent, checkSize } from './model-file.js'
 import type { ServedFile } from './read-models.js'
-import type { ServedModel } from './served-model.js'
+import type { Served } from './served.js'
 
 /** Is told of each model that cannot be served. */
-export type ReportRefusal = (model: ServedModel, error: EdgewardError) => void
+export type ReportRefusal = (model: Served, error: EdgewardError) => void
 
 /** Finds files that are missing, cut short or empty; quick, however large they are. */
-export function checkSizes(models: readonly ServedModel[], report: ReportRefusal): Promise<void> {
+export function checkSizes(models: readonly Served[], report: ReportRefusal): Promise<void> {
   return checkEach(models, checkSize, report)
 }
 
 /** Finds files with other bytes than they had when they were packed. Reads them all; ends early when `signal` aborts. */
-export function checkContents(
-  models: readonly ServedModel[],
-  report: ReportRefusal,
-  signal: AbortSignal,
-): Promise<void> {
+export function checkContents(models: readonly Served[], report: ReportRefusal, signal: AbortSignal): Promise<void> {
   return checkEach(
     models.filter((model) => model.isReady),
     (file) => (signal.aborted ? Promise.resolve() : checkContent(file, signal)),
@@ -28,7 +24,7 @@ export function checkContents(
 
 /** One after the other: the disk and the processors are for requests. */
 async function checkEach(
-  models: readonly ServedModel[],
+  models: readonly Served[],
   check: (file: ServedFile) => Promise<void>,
   report: ReportRefusal,
 ): Promise<void> {

@@ -2,8 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EdgewardError } from 'edgeward'
-import { parseManifest, type Graph, type Manifest, type ManifestFile } from 'edgeward/manifest'
+import type { LanguageModelConfig } from 'edgeward/generation'
+import { parseManifest, type Graph, type Manifest, type ManifestFile, type VariantDtype } from 'edgeward/manifest'
 import { endpointModelName } from 'edgeward/oip'
+import { readLanguageModelConfig } from './language-model-config.js'
 import { messageOf } from './message-of.js'
 
 /** One graph of one model, under the name that clients ask for. */
@@ -22,9 +24,25 @@ export interface ServedFile extends Pick<ManifestFile, 'bytes' | 'sha256'> {
   readonly filePath: string
 }
 
+/** A language model, with the files that the endpoint needs of it. */
+export interface LanguageModelFiles extends Pick<ServedGraph, 'name' | 'revision' | 'files'> {
+  readonly config: LanguageModelConfig
+  readonly tokenizer?: ServedFile
+  readonly tokenizerConfig?: ServedFile
+}
+
+/** A model that makes vectors of texts. */
+export interface EmbeddingModelFiles {
+  readonly manifest: Manifest
+  /** By role. */
+  readonly assets: ReadonlyMap<string, ServedFile>
+}
+
 /** What the models folder holds. */
 export interface ModelsFolder {
   readonly graphs: readonly ServedGraph[]
+  readonly languageModels: readonly LanguageModelFiles[]
+  readonly embeddingModels: readonly EmbeddingModelFiles[]
   /** Every file that a manifest names, and the manifests, as paths below the folder with `/` between their segments. */
   readonly files: ReadonlySet<string>
 }
@@ -43,9 +61,16 @@ export async function readModelsFolder(folder: string): Promise<ModelsFolder> {
       `the models folder ${folder} holds no model: <id>/manifest.json is missing`,
     )
   }
-  const graphs = manifests.flatMap((manifest) => servedGraphs(folder, manifest))
-  refuseSameNames(graphs)
-  return { graphs, files: new Set(manifests.flatMap(filesOf)) }
+  const written = manifests.filter(({ task }) => task === 'text-generation')
+  const graphs = manifests
+    .filter(({ task }) => task !== 'text-generation')
+    .flatMap((manifest) => servedGraphs(folder, manifest))
+  const languageModels = written.map((manifest) => languageModelFiles(folder, manifest))
+  refuseSameNames([...graphs, ...languageModels])
+  const embeddingModels = manifests
+    .filter(({ task }) => task === 'feature-extraction')
+    .map((manifest) => ({ manifest, assets: assetsOf(folder, manifest) }))
+  return { graphs, languageModels, embeddingModels, files: new Set(manifests.flatMap(filesOf)) }
 }
 
 async function readManifests(folder: string): Promise<Manifest[]> {
@@ -78,12 +103,43 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
+/** What native ONNX Runtime computes as it is meant, best first: it saturates int8, and has no half precision. */
+const nativeDtypes: readonly VariantDtype[] = ['q8', 'fp32']
+
+/** The variant that computes best here; whatever comes first where there is none of those. */
+function languageModelFiles(folder: string, manifest: Manifest): LanguageModelFiles {
+  const { id, revision, variants, config } = manifest
+  const [best] = nativeDtypes.flatMap((dtype) => variants.filter((variant) => variant.dtype === dtype))
+  const graph = (best ?? variants[0]).graphs['model']
+  const where = join(folder, id, 'manifest.json')
+  if (graph === undefined)
+    throw new EdgewardError('MANIFEST_INVALID', `${where}: a language model has one graph, "model"`)
+  const assets = assetsOf(folder, manifest)
+  const tokenizer = assets.get('tokenizer')
+  const tokenizerConfig = assets.get('tokenizerConfig')
+  return {
+    name: id,
+    revision,
+    files: [
+      servedFile(folder, id, graph.file),
+      ...(graph.externalData ?? []).map((file) => servedFile(folder, id, file)),
+    ],
+    config: readLanguageModelConfig(config, where),
+    ...(tokenizer && { tokenizer }),
+    ...(tokenizerConfig && { tokenizerConfig }),
+  }
+}
+
+function assetsOf(folder: string, { id, assets }: Manifest): ReadonlyMap<string, ServedFile> {
+  return new Map(Object.entries(assets).map(([role, file]) => [role, servedFile(folder, id, file)]))
+}
+
+function servedFile(folder: string, id: string, { path, bytes, sha256 }: ManifestFile): ServedFile {
+  return { filePath: join(folder, id, path), bytes, sha256 }
+}
+
 function servedGraphs(folder: string, manifest: Manifest): ServedGraph[] {
-  const served = ({ path, bytes, sha256 }: ManifestFile) => ({
-    filePath: join(folder, manifest.id, path),
-    bytes,
-    sha256,
-  })
+  const served = (file: ManifestFile) => servedFile(folder, manifest.id, file)
   return Object.entries(manifest.variants[0].graphs).map(([graphName, graph]) => ({
     name: endpointModelName(manifest, graphName),
     revision: manifest.revision,
@@ -93,7 +149,7 @@ function servedGraphs(folder: string, manifest: Manifest): ServedGraph[] {
 }
 
 /** `a.b` may be the graph `b` of the model `a`, and a model's id too. */
-function refuseSameNames(graphs: readonly ServedGraph[]): void {
+function refuseSameNames(graphs: readonly Pick<ServedGraph, 'name'>[]): void {
   const names = new Set<string>()
   for (const { name } of graphs) {
     if (names.has(name)) {

@@ -4,6 +4,7 @@ import type { TensorSpec } from 'edgeward/manifest'
 import { RecentMean } from '../load/recent-mean.js'
 import { messageOf } from './message-of.js'
 import type { ServedFile, ServedGraph } from './read-models.js'
+import type { Served } from './served.js'
 import type { SessionSource } from './session-messages.js'
 import { SessionQueue, type SessionQueueLimits } from './session-queue.js'
 import { SessionThread } from './session-thread.js'
@@ -14,15 +15,14 @@ export interface ServedModelLimits extends SessionQueueLimits {
 }
 
 /** How many hung threads a model may have: each keeps its memory, and may keep a processor busy. */
-const maxHungThreads = 2
+export const maxHungThreads = 2
 
 /** After a session could not be opened, how long requests hear of it without another try, which reads the whole file. */
-const restMs = 1000
+export const restMs = 1000
 
 /** A served graph with its queue and its sessions: one for each run that may go on at a time, opened when needed. */
-export class ServedModel {
+export class ServedModel implements Served {
   readonly name: string
-  /** What clients may ask for: `1`, the only one there is, or its real name, the manifest's revision. */
   readonly versions: readonly string[]
   readonly revision: string
   readonly inputs: readonly TensorSpec[]
@@ -52,12 +52,10 @@ export class ServedModel {
     this.#source = { files, threadsPerRun: limits.threadsPerRun }
   }
 
-  /** Whether a request can be answered, as far as is known: the session opens with the first one. */
   get isReady(): boolean {
     return !this.#lastFailure && !this.#disposed && this.#hung.size < maxHungThreads
   }
 
-  /** The model is not ready until a session has been opened; whoever asks within the next second hears `error`. */
   refuse(error: EdgewardError): void {
     this.#lastFailure = { error, at: performance.now() }
   }
@@ -66,12 +64,10 @@ export class ServedModel {
     return this.#sessions.size
   }
 
-  /** Mean time of the recent runs, opening a session not included; undefined before the first. */
   get runSeconds(): number | undefined {
     return this.#recentRunSeconds.value
   }
 
-  /** How long a request that came now would wait for its turn, if every run took {@link runSeconds}. */
   get expectedWaitSeconds(): number | undefined {
     return this.runSeconds === undefined ? undefined : this.queue.turnsAhead * this.runSeconds
   }
@@ -96,7 +92,6 @@ export class ServedModel {
     }, signal)
   }
 
-  /** Frees the sessions; the one of a run that goes on is freed when it ends. */
   async dispose(): Promise<void> {
     this.#disposed = true
     const hung = [...this.#hung].map((session) => session.close())

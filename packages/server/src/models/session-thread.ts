@@ -1,8 +1,8 @@
 /** The endpoint's side of a thread that holds one session. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { EdgewardError, type Tensor, type TensorMap } from 'edgeward'
 import type { SessionReply, SessionRequest, SessionSource } from './session-messages.js'
+import { within } from './within.js'
 
 /** How long closing waits for a run that is under way. */
 const closeMs = 5000
@@ -69,10 +69,7 @@ export class SessionThread {
   async close(): Promise<void> {
     if (!this.#isClosing) this.#send({ kind: 'close' })
     this.#isClosing = true
-    const over = new AbortController()
-    const tooLate = sleep(closeMs, undefined, { signal: over.signal }).catch(() => undefined)
-    await Promise.race([this.ended, tooLate])
-    over.abort()
+    await within(this.ended, closeMs)
   }
 
   #send(request: SessionRequest, transfer: ArrayBuffer[] = []): void {

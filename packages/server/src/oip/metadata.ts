@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { TensorSpec } from 'edgeward/manifest'
 import { datatypeOf } from 'edgeward/oip'
-import type { ServedModel } from '../models/served-model.js'
+import type { Served } from '../models/served.js'
 
 /** The answer to `GET /v2`. */
 export function serverMetadata() {
@@ -10,7 +10,7 @@ export function serverMetadata() {
 }
 
 /** The answer to `GET /v2/models/<name>`. */
-export function modelMetadata({ name, versions, inputs, outputs }: ServedModel) {
+export function modelMetadata({ name, versions, inputs, outputs }: Served) {
   return {
     name,
     versions,
@@ -21,7 +21,7 @@ export function modelMetadata({ name, versions, inputs, outputs }: ServedModel) 
 }
 
 /** One entry of the answer to `POST /v2/repository/index`, Triton's list of models. */
-export function indexEntry({ name, revision, isReady }: ServedModel) {
+export function indexEntry({ name, revision, isReady }: Served) {
   const state = isReady ? { state: 'READY', reason: '' } : { state: 'UNAVAILABLE', reason: 'the last load failed' }
   return { name, version: revision, ...state }
 }

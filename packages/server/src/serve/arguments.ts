@@ -27,6 +27,7 @@ export const serveUsage = `edgeward serve --models <folder> [options]
   --max-body-bytes <n>         the longest request (${defaultServerOptions.maxBodyBytes})
   --max-queued-requests <n>    how many may wait for each model (${defaultServerOptions.maxQueuedRequests})
   --max-concurrent-runs <n>    how many runs of each model at a time (${defaultServerOptions.maxConcurrentRuns})
+  --max-concurrent-streams <n> how many texts of each language model at a time (${defaultServerOptions.maxConcurrentStreams})
   --threads-per-run <n>        threads inside a run (${defaultServerOptions.threadsPerRun}: as ONNX Runtime decides)
   --request-time-limit-ms <n>  how long a request may take (${defaultServerOptions.requestTimeLimitMs})
   --run-time-limit-ms <n>      how long a run may take until it counts as hung (${defaultServerOptions.runTimeLimitMs})
@@ -66,6 +67,7 @@ const numberFlags = {
   'max-body-bytes': 'maxBodyBytes',
   'max-queued-requests': 'maxQueuedRequests',
   'max-concurrent-runs': 'maxConcurrentRuns',
+  'max-concurrent-streams': 'maxConcurrentStreams',
   'threads-per-run': 'threadsPerRun',
   'request-time-limit-ms': 'requestTimeLimitMs',
   'run-time-limit-ms': 'runTimeLimitMs',

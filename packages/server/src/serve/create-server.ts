@@ -5,6 +5,7 @@ import { ProcessLoad } from '../load/process-load.js'
 import { checkContents, checkSizes, type ReportRefusal } from '../models/check-models.js'
 import { ModelStore } from '../models/model-store.js'
 import { addOipRoutes } from '../oip/routes.js'
+import { addOpenAiRoutes } from '../openai/routes.js'
 import { addAuth } from './auth.js'
 import { connectionOptions, limitConnections } from './connections.js'
 import { addCors } from './cors.js'
@@ -42,7 +43,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const load = new ProcessLoad()
   addMetrics(app, store, load)
   addLoadHeader(app, load)
-  addOipRoutes(app, store, { ...draining, requestTimeLimitMs: resolved.requestTimeLimitMs })
+  const limits = { ...draining, requestTimeLimitMs: resolved.requestTimeLimitMs }
+  addOipRoutes(app, store, limits)
+  addOpenAiRoutes(app, store, limits)
   await addModelFiles(app, resolved.modelsFolder, store)
   await checkFiles(app, store)
   app.addHook('onClose', () => store.dispose())

@@ -1,17 +1,7 @@
-/** Every failure in the protocol's shape, `{"error": string}`, with the status that clients act on. */
-import { isEdgewardError, type EdgewardError, type ErrorCode } from 'edgeward'
+/** Answers every failure in its protocol's shape, with the status that clients act on. */
+import { isEdgewardError } from 'edgeward'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-
-/** The status of each code that can reach a client; every other code is a failure of the endpoint, 500. */
-const statusByCode: Partial<Record<ErrorCode, number>> = {
-  INVALID_INPUT: 400,
-  UNSUPPORTED_DTYPE: 400,
-  REMOTE_UNAUTHORIZED: 401,
-  REMOTE_NOT_FOUND: 404,
-  REMOTE_OVERLOADED: 503,
-  DISPOSED: 503,
-  DEADLINE_EXCEEDED: 504,
-}
+import { describeFailure, failure, failureBody, type Failure } from './failure.js'
 
 /** Long enough for a run to end, short enough that nobody gives up. */
 const retryAfterSeconds = 1
@@ -19,62 +9,47 @@ const retryAfterSeconds = 1
 /** What the log says of a client that left before its answer; nobody receives it. Known from nginx. */
 const clientClosedRequest = 499
 
-/** Letters of a failure's message. */
-const longestMessage = 1000
-
 /** Answers whatever is thrown, and addresses that lead nowhere. */
 export function addErrorResponses(app: FastifyInstance, { maxBodyBytes }: { maxBodyBytes: number }): void {
   app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
-    return reply.code(404).send({ error: `there is nothing at ${request.method} ${path}` })
+    const what = `there is nothing at ${request.method} ${pathOf(request)}`
+    return reply.code(404).send(failureBody(pathOf(request), failure(404, what)))
   })
   app.addHook('onSend', async ({ raw }, reply) => {
     // Fastify closes the connection after 413, and a client that still sends would lose its answer.
     if (!raw.complete) void reply.removeHeader('Connection')
   })
   app.setErrorHandler(async (thrown, request, reply) => {
-    if (isEdgewardError(thrown)) return answerError(thrown, request, reply)
-    if (isAbort(thrown)) return reply.code(clientClosedRequest).send({ error: 'the client has gone away' })
-    const status = statusOf(thrown)
-    if (status >= 500) return answerUnexpected(thrown, request, reply)
-    return reply.code(status).send({ error: describeHttpError(thrown, status, maxBodyBytes) })
+    const answer = failureOf(thrown, request, maxBodyBytes)
+    log(thrown, answer, request)
+    if (answer.status === 503) void reply.header('Retry-After', retryAfterSeconds)
+    if (answer.status === 401) void reply.header('WWW-Authenticate', 'Bearer')
+    return send(reply, request, answer)
   })
 }
 
-function answerError(error: EdgewardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const status = statusByCode[error.code] ?? 500
-  // A client's mistake is not logged in words: the message may quote what it sent.
-  if (status === 500) return answerUnexpected(error, request, reply)
-  if (status === 503) void reply.header('Retry-After', retryAfterSeconds)
-  if (error.cause !== undefined && status === 400) return answerRefusedValues(error, request, reply)
-  if (status === 401) void reply.header('WWW-Authenticate', 'Bearer')
-  return reply.code(status).send({ error: shorten(error.message) })
+function failureOf(thrown: unknown, { servedModel, id }: FastifyRequest, maxBodyBytes: number): Failure {
+  if (isEdgewardError(thrown)) return describeFailure(thrown, { model: servedModel?.name, requestId: id })
+  if (isAbort(thrown)) return failure(clientClosedRequest, 'the client has gone away')
+  const status = statusOf(thrown)
+  if (status >= 500) return describeFailure(thrown, { model: servedModel?.name, requestId: id })
+  return failure(status, describeHttpError(thrown, status, maxBodyBytes))
 }
 
-/** What a message quotes may be as long as the request. */
-function shorten(message: string): string {
-  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`
+/** A client's mistake is not logged in words: the message may quote what it sent. */
+function log(thrown: unknown, { status }: Failure, { log: logger }: FastifyRequest): void {
+  if (status === 500) logger.error({ err: thrown }, 'the request failed')
+  else if (status === 400 && isEdgewardError(thrown) && thrown.cause !== undefined) {
+    logger.info({ err: thrown.cause }, 'the model refused the values')
+  }
 }
 
-/** The values are the client's, the reason is ONNX Runtime's: it stays here, as with failures of the endpoint. */
-function answerRefusedValues(error: EdgewardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  request.log.info({ err: error.cause }, 'the model refused the values')
-  const what = `model "${request.servedModel?.name ?? ''}" cannot run on these values`
-  return reply.code(400).send({ error: `${what}; the endpoint's log has the reason under request id ${request.id}` })
+function send(reply: FastifyReply, request: FastifyRequest, answer: Failure): FastifyReply {
+  return reply.code(answer.status).send(failureBody(pathOf(request), answer))
 }
 
-/** The client learns what failed; the log learns why, because the reason may hold paths of this machine. */
-function answerUnexpected(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  request.log.error({ err: thrown }, 'the request failed')
-  const what = isEdgewardError(thrown) ? publicMessage(thrown, request.servedModel?.name) : 'the endpoint failed'
-  return reply.code(500).send({ error: `${what}; its log has the reason under request id ${request.id}` })
-}
-
-function publicMessage({ code }: EdgewardError, model = ''): string {
-  if (code === 'SESSION_FAILED') return `model "${model}" could not be loaded by the endpoint`
-  if (code === 'RUN_FAILED') return `model "${model}" failed on these inputs at the endpoint`
-  if (code === 'OUTPUT_INVALID') return `model "${model}" gave an output that cannot be sent by the endpoint`
-  return 'the endpoint failed'
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 function isAbort(thrown: unknown): boolean {

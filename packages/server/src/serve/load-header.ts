@@ -19,7 +19,9 @@ export function addLoadHeader(app: FastifyInstance, load: ProcessLoad): void {
   })
 }
 
+const openAiInference = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings']
+
 /** By the route, not by what the client wrote. */
 function isInference(address: string | undefined): boolean {
-  return address?.endsWith('/infer') ?? false
+  return address !== undefined && (address.endsWith('/infer') || openAiInference.includes(address))
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ProcessLoad } from '../load/process-load.js'
 import type { ModelStore } from '../models/model-store.js'
-import type { ServedModel } from '../models/served-model.js'
+import type { Served } from '../models/served.js'
 
 /** Seconds; from a tiny model to the time limit. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -13,6 +13,7 @@ export function addMetrics(app: FastifyInstance, store: ModelStore, load: Proces
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   addModelGauges(registry, store)
+  addTokenCounter(registry, store)
   addProcessGauges(registry, load)
   addRequestMetrics(app, registry)
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
@@ -46,7 +47,7 @@ function requestLabels({ routeOptions, servedModel }: FastifyRequest): { route: 
 }
 
 function addModelGauges(registry: Registry, store: ModelStore): void {
-  const gauge = (name: string, help: string, read: (model: ServedModel) => number | undefined) =>
+  const gauge = (name: string, help: string, read: (model: Served) => number | undefined) =>
     new Gauge({
       name,
       help,
@@ -70,6 +71,22 @@ function addModelGauges(registry: Registry, store: ModelStore): void {
     'How long a request that came now would wait for a session.',
     ({ expectedWaitSeconds }) => expectedWaitSeconds,
   )
+}
+
+function addTokenCounter(registry: Registry, store: ModelStore): void {
+  new Counter({
+    name: 'edgeward_tokens_total',
+    help: 'Tokens of language models: read in prompts, and generated.',
+    labelNames: ['model', 'kind'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { name, tokens } of store.languageModels()) {
+        this.inc({ model: name, kind: 'prompt' }, tokens.prompt)
+        this.inc({ model: name, kind: 'generated' }, tokens.generated)
+      }
+    },
+  })
 }
 
 /** 0 until the first second has passed. */

@@ -19,9 +19,11 @@ export interface ServerOptions {
   readonly maxQueuedRequests?: number
   /** How many runs of each model may go on at a time; each takes a session, and memory, of its own. */
   readonly maxConcurrentRuns?: number
+  /** How many texts of each language model may be generated at a time, a token of each in turn; each has a KV cache. */
+  readonly maxConcurrentStreams?: number
   /** Threads inside one run; 0 leaves it to ONNX Runtime, which takes one for each physical core. */
   readonly threadsPerRun?: number
-  /** How long a request may take once it has been read, waiting and loading included. */
+  /** How long a request may take once it has been read, waiting and loading included; of a stream, each event. */
   readonly requestTimeLimitMs?: number
   /** How long a run may take until its session thread counts as hung, and another one takes its place. */
   readonly runTimeLimitMs?: number
@@ -55,6 +57,7 @@ export const defaultServerOptions = Object.freeze({
   maxBodyBytes: 64 * 1024 * 1024,
   maxQueuedRequests: 64,
   maxConcurrentRuns: 1,
+  maxConcurrentStreams: 4,
   threadsPerRun: 0,
   requestTimeLimitMs: 60_000,
   runTimeLimitMs: 120_000,
@@ -72,6 +75,7 @@ const smallestNumbers = {
   maxBodyBytes: 1,
   maxQueuedRequests: 0,
   maxConcurrentRuns: 1,
+  maxConcurrentStreams: 1,
   threadsPerRun: 0,
   requestTimeLimitMs: 1,
   runTimeLimitMs: 1,

@@ -9,10 +9,17 @@ export interface TimeLimits {
   readonly requestMs: number | undefined
 }
 
+/** Until when a request is worth an answer. */
+export interface RequestWatch {
+  readonly signal: AbortSignal
+  /** Its time begins anew: a part of its answer has come. */
+  restart(): void
+}
+
 /**
- * Aborts when the client has gone away, with `DEADLINE_EXCEEDED` when either limit is over, and as `shutdown` does.
+ * Its signal aborts when the client has gone away, with `DEADLINE_EXCEEDED` when either limit is over, and as `shutdown` does.
  */
-export function requestSignal(reply: FastifyReply, limits: TimeLimits, shutdown: AbortSignal): AbortSignal {
+export function watchRequest(reply: FastifyReply, limits: TimeLimits, shutdown: AbortSignal): RequestWatch {
   const controller = new AbortController()
   const { endpointMs, requestMs = Infinity } = limits
   const tooLate = () => {
@@ -29,5 +36,5 @@ export function requestSignal(reply: FastifyReply, limits: TimeLimits, shutdown:
     shutdown.removeEventListener('abort', onShutdown)
     if (!reply.raw.writableFinished) controller.abort(new DOMException('the client has gone away', 'AbortError'))
   })
-  return controller.signal
+  return { signal: controller.signal, restart: () => void timer.refresh() }
 }
