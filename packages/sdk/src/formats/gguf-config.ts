@@ -1,9 +1,61 @@
 /** What the decode loop must know of a GGUF's model. */
-import type { LanguageModelConfig } from '../contract/index.js'
+import type { LanguageModelConfig, TextFormat } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
-import type { GgufFile } from './gguf-types.js'
+import { numberOf, optionalNumberOf, optionalTextOf, textOf } from './gguf-metadata.js'
+import type { GgufFile, GgufMetadata } from './gguf-types.js'
+import { readVocabulary, tokenId, type GgufVocabulary } from './gguf-vocabulary.js'
+
+const architectures: readonly string[] = ['llama', 'qwen2', 'qwen3', 'gemma3']
+
+/** Tokens that end an answer whatever the file says of them, as in llama.cpp's `special_eog_ids`. */
+const endTokens: readonly string[] = [
+  ...['<|im_end|>', '<|endoftext|>', '<|end|>'],
+  ...['<|eot_id|>', '<|eom_id|>', '<|end_of_text|>'],
+  '<end_of_turn>',
+]
 
 /** @throws {EdgewardError} `MODEL_UNSUPPORTED` for other architectures, `MANIFEST_INVALID` where metadata is missing. */
-export function languageModelConfig(gguf: GgufFile): LanguageModelConfig {
-  throw new EdgewardError('INTERNAL', `${gguf.tensors.size}`)
+export function languageModelConfig({ metadata, tensors }: GgufFile): LanguageModelConfig {
+  const architecture = textOf(metadata, 'general.architecture')
+  if (!architectures.includes(architecture)) {
+    throw new EdgewardError(
+      'MODEL_UNSUPPORTED',
+      `This GGUF cannot be run: its architecture is ${architecture}; ${architectures.join(', ')} could be`,
+      { details: { architecture, runnable: architectures } },
+    )
+  }
+  const of = (key: string) => numberOf(metadata, `${architecture}.${key}`)
+  const vocabulary = readVocabulary(metadata)
+  const format = textFormat(optionalTextOf(metadata, 'tokenizer.chat_template') ?? '')
+  const heads = of('attention.head_count')
+  return {
+    architecture,
+    // Embeddings may be padded: there are as many logits as they have rows.
+    vocabularySize: tensors.get('token_embd.weight')?.shape[1] ?? vocabulary.tokens.length,
+    contextLength: of('context_length'),
+    layers: of('block_count'),
+    kvHeads: optionalNumberOf(metadata, `${architecture}.attention.head_count_kv`) ?? heads,
+    headSize: optionalNumberOf(metadata, `${architecture}.attention.key_length`) ?? of('embedding_length') / heads,
+    eosTokenIds: eosTokenIds(vocabulary, metadata),
+    ...(vocabulary.bosId !== undefined && { bosTokenId: vocabulary.bosId }),
+    addsBos: vocabulary.addsBos,
+    ...(format && { format }),
+  }
+}
+
+function eosTokenIds({ tokens, eosId }: GgufVocabulary, metadata: GgufMetadata): readonly number[] {
+  const stated = [eosId, tokenId(metadata, 'eot', tokens), tokenId(metadata, 'eom', tokens)]
+  const named = endTokens.map((token) => tokens.indexOf(token)).filter((id) => id >= 0)
+  return [...new Set([...stated.filter((id) => id !== undefined), ...named])]
+}
+
+/** Read from what the chat template mentions; undefined where that is neither reasoning nor tools. */
+function textFormat(template: string): TextFormat | undefined {
+  const tools = template.includes('<tool_call>')
+    ? 'hermes'
+    : template.includes('python_tag') || template.includes('"parameters"')
+      ? 'llama3'
+      : undefined
+  const reasoning = template.includes('<think>') ? { open: '<think>', close: '</think>' } : undefined
+  return tools || reasoning ? { ...(reasoning && { reasoning }), ...(tools && { tools }) } : undefined
 }
