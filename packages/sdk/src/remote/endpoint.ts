@@ -3,6 +3,8 @@ import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
 import { abortable } from '../shared/index.js'
 import { concatBytes } from './concat-bytes.js'
 import { remoteDefaults, type RemoteOptions, type RequestHeaders } from './options.js'
+import { Patience, timedOut, tooLate } from './patience.js'
+import { resolveHeaders } from './request-headers.js'
 import { silences, Silence, type SilenceReason } from './silence.js'
 
 /** A request to an endpoint. */
@@ -23,6 +25,12 @@ export interface EndpointAnswer {
   readonly status: number
   readonly headers: Headers
   readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** An endpoint's answer that is read as it comes. */
+export interface EndpointStream extends Omit<EndpointAnswer, 'body'> {
+  /** Read once. Who stops reading ends the connection; who never begins ends it by the signal. */
+  readonly chunks: AsyncGenerator<Uint8Array, void>
 }
 
 type EndpointOptions = Pick<RemoteOptions, 'url' | 'headers' | 'timeoutMs' | 'maxResponseBytes'>
@@ -55,33 +63,102 @@ export class Endpoint {
    */
   async request(request: EndpointRequest, signal: AbortSignal): Promise<EndpointAnswer> {
     signal.throwIfAborted()
-    const target = new URL(this.url)
-    target.pathname = target.pathname.replace(/\/+$/, '') + request.path
-    const url = target.origin + target.pathname
+    const { target, url } = this.#addressOf(request)
     const leftMs = (request.deadlineAt ?? Infinity) - performance.now()
     const isUrgent = leftMs < this.#timeoutMs
     if (leftMs <= 0) throw tooLate(url)
     const timeout = AbortSignal.timeout(isUrgent ? Math.ceil(leftMs) : this.#timeoutMs)
-    const either = AbortSignal.any([signal, timeout])
     let status: number | undefined
     try {
-      const headers = await abortable(resolveHeaders(this.#headers, request.headers), either)
-      // Chromium forgets preflights, too, under `no-store`: every POST, which is not stored anyway, would cost two round trips.
-      const cache = request.method === 'POST' ? 'default' : 'no-store'
-      const init = { method: request.method, headers, body: request.body ?? null, cache } as const
-      const response = await fetch(target, { ...init, signal: either })
+      const response = await this.#fetch(target, request, AbortSignal.any([signal, timeout]))
       status = response.status
-      this.#silence.broken()
-      const body = await readBounded(response, this.#maxResponseBytes, url)
-      return { url, status: response.status, headers: response.headers, body }
+      const chunks: Uint8Array[] = []
+      for await (const chunk of readBounded(response, this.#maxResponseBytes, url)) chunks.push(chunk)
+      return { url, status: response.status, headers: response.headers, body: concatBytes(chunks) }
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (timeout.aborted) throw isUrgent ? tooLate(url) : timedOut(url, this.#timeoutMs)
-      if (isEdgewardError(error)) throw error
-      throw status === undefined
-        ? unreachable(url, this.#silence.reasonOf(error, signal), error)
-        : brokenOff(url, status, error)
+      throw this.#failureOf(error, { url, status, signal })
     }
+  }
+
+  /**
+   * Sends a request whose answer is read as it comes: its first byte within the time-out, the others with pauses of `stallMs`
+   * at most. The connection ends with `signal`, and with the answer. @throws as {@link request} does, and so do the chunks
+   */
+  async stream(request: EndpointRequest, stallMs: number, signal: AbortSignal): Promise<EndpointStream> {
+    signal.throwIfAborted()
+    const { target, url } = this.#addressOf(request)
+    const patience = new Patience(url, request.deadlineAt)
+    const either = AbortSignal.any([signal, patience.signal])
+    signal.addEventListener('abort', () => patience.stop(), { once: true, signal: patience.signal })
+    const failureOf = (error: unknown, status?: number) => {
+      patience.stop()
+      return either.aborted ? (either.reason as Error) : this.#failureOf(error, { url, status, signal })
+    }
+    try {
+      patience.wait(this.#timeoutMs)
+      const response = await this.#fetch(target, request, either)
+      const { status, headers } = response
+      const chunks = readBounded(response, this.#maxResponseBytes, url)
+      const rethrow = (error: unknown): never => {
+        throw failureOf(error, status)
+      }
+      return { url, status, headers, chunks: patiently(chunks, { patience, stallMs, rethrow }) }
+    } catch (error) {
+      throw failureOf(error)
+    }
+  }
+
+  #addressOf({ path }: EndpointRequest): { readonly target: URL; readonly url: string } {
+    const target = new URL(this.url)
+    target.pathname = target.pathname.replace(/\/+$/, '') + path
+    return { target, url: target.origin + target.pathname }
+  }
+
+  async #fetch(target: URL, request: EndpointRequest, signal: AbortSignal): Promise<Response> {
+    const headers = await abortable(resolveHeaders(this.#headers, request.headers), signal)
+    // Chromium forgets preflights, too, under `no-store`: every POST, which is not stored anyway, would cost two round trips.
+    const cache = request.method === 'POST' ? 'default' : 'no-store'
+    const init = { method: request.method, headers, body: request.body ?? null, cache } as const
+    const response = await fetch(target, { ...init, signal })
+    this.#silence.broken()
+    return response
+  }
+
+  #failureOf(error: unknown, { url, status, signal }: Interrupted): EdgewardError {
+    if (isEdgewardError(error)) return error
+    return status === undefined
+      ? unreachable(url, this.#silence.reasonOf(error, signal), error)
+      : brokenOff(url, status, error)
+  }
+}
+
+interface Interrupted {
+  readonly url: string
+  /** There when an answer had begun. */
+  readonly status: number | undefined
+  readonly signal: AbortSignal
+}
+
+async function* patiently(
+  chunks: AsyncGenerator<Uint8Array, void>,
+  {
+    patience,
+    stallMs,
+    rethrow,
+  }: { readonly patience: Patience; readonly stallMs: number; readonly rethrow: (error: unknown) => never },
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const chunk of chunks) {
+      patience.stop()
+      yield chunk
+      patience.wait(stallMs)
+    }
+  } catch (error) {
+    rethrow(error)
+  } finally {
+    patience.stop()
   }
 }
 
@@ -98,58 +175,24 @@ function parseUrl(url: string | URL): URL {
   return parsed
 }
 
-async function resolveHeaders(
-  source: RequestHeaders,
-  own: Readonly<Record<string, string>> | undefined,
-): Promise<Headers> {
-  const given = typeof source === 'function' ? await askForHeaders(source) : source
-  try {
-    const headers = new Headers(given)
-    // What the protocol needs wins over what the caller says.
-    for (const [name, value] of Object.entries(own ?? {})) headers.set(name, value)
-    return headers
-  } catch (cause) {
-    throw new EdgewardError('INVALID_OPTION', `remote.headers are not HTTP headers: ${messageOf(cause)}`, { cause })
-  }
-}
-
-async function askForHeaders(
-  source: Extract<RequestHeaders, () => unknown>,
-): Promise<Readonly<Record<string, string>>> {
-  try {
-    return await source()
-  } catch (cause) {
-    throw new EdgewardError('REMOTE_UNAUTHORIZED', `the remote.headers function failed: ${messageOf(cause)}`, { cause })
-  }
-}
-
-async function readBounded(response: Response, maxBytes: number, url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = []
+async function* readBounded(response: Response, maxBytes: number, url: string): AsyncGenerator<Uint8Array, void> {
   let length = 0
   // A reader, because Safari cannot iterate over a stream.
   const reader = response.body?.getReader()
-  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
-    length += read.value.length
-    if (length > maxBytes) {
-      await reader?.cancel()
-      throw new EdgewardError('REMOTE_MALFORMED', `${url} answered with more than ${maxBytes} bytes`, {
-        details: { url, status: response.status, maxBytes },
-      })
+  try {
+    for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+      length += read.value.length
+      if (length > maxBytes) {
+        throw new EdgewardError('REMOTE_MALFORMED', `${url} answered with more than ${maxBytes} bytes`, {
+          details: { url, status: response.status, maxBytes },
+        })
+      }
+      yield read.value
     }
-    chunks.push(read.value)
+  } finally {
+    // What has ended, or failed, cannot be cancelled any more.
+    await reader?.cancel().catch(() => undefined)
   }
-  return concatBytes(chunks)
-}
-
-function timedOut(url: string, timeoutMs: number): EdgewardError {
-  const message = `${url} did not answer completely within ${timeoutMs} ms`
-  return new EdgewardError('REMOTE_UNREACHABLE', message, { details: { url, timeoutMs, reason: 'timeout' } })
-}
-
-function tooLate(url: string): EdgewardError {
-  return new EdgewardError('DEADLINE_EXCEEDED', `${url} did not answer within the request's deadline`, {
-    details: { url },
-  })
 }
 
 function unreachable(url: string, reason: SilenceReason, cause: unknown): EdgewardError {
