@@ -2,6 +2,7 @@
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { shippedFiles } from './test/browser/support/shipped-files.js'
+import { xgrammarModule } from './packages/sdk/xgrammar-module.mjs'
 import { chromiumArgs, findChromium, softwareWebGpuArgs } from './scripts/lib/chromium.mjs'
 
 const chromium = findChromium()
@@ -42,7 +43,15 @@ const browserProject = (name: string, include: string[], args: string[]) => ({
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        plugins: [xgrammarModule()],
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000,
+          server: { deps: { inline: ['@mlc-ai/web-xgrammar'] } },
+        },
+      },
       {
         // Clients and servers that are not ours, installed by the tests themselves.
         test: { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 600_000 },

@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { xgrammarModule } from './xgrammar-module.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const source = (name) => join(here, 'src', name)
@@ -46,6 +47,13 @@ export default [
     // One file, so that a bundler which makes classic workers has nothing to split.
     output: { ...output, format: 'esm', codeSplitting: false },
     plugins: [copyRuntime()],
+  },
+  {
+    ...common,
+    input: { grammar: source('grammar.ts') },
+    // One file too: the worker imports it by its address when the first grammar is asked for.
+    output: { ...output, format: 'esm', codeSplitting: false },
+    plugins: [xgrammarModule()],
   },
   {
     ...common,

@@ -1,0 +1,99 @@
+/** Keeps answers to a grammar, with the engine xgrammar, which masks the tokens that may not come next. */
+import { GrammarCompiler, GrammarMatcher, TokenizerInfo, type CompiledGrammar } from '@mlc-ai/web-xgrammar'
+import type { LanguageModelConfig } from '../../contract/index.js'
+import { EdgewardError, messageOf } from '../../errors/index.js'
+import type { Constraint, ConstraintFactory } from '../constraint.js'
+import type { TextTokenizer } from '../text-tokenizer.js'
+import { grammarOf, type RequestGrammar } from './request-grammar.js'
+
+/** What a model's grammars share: its vocabulary as the engine reads it, and the grammars that were compiled. */
+interface Vocabulary {
+  readonly info: TokenizerInfo
+  readonly compiler: GrammarCompiler
+}
+
+/** The constraints of one model's requests, and what they share. */
+export interface Constraints {
+  readonly constrain: ConstraintFactory
+  dispose(): void
+}
+
+/** @param tokenizer - tokenizer.json, parsed */
+export function createConstraints(config: LanguageModelConfig, tokenizer: object): Constraints {
+  let sharing: Promise<Vocabulary> | undefined
+  const share = (own: TextTokenizer) => (sharing ??= readVocabulary(config, tokenizer, own))
+  return {
+    async constrain({ input, options }, own) {
+      const grammar = grammarOf(input, options, config.format ?? {})
+      return grammar && createConstraint(await share(own), grammar, config)
+    },
+    dispose() {
+      const disposing = sharing?.then(({ info, compiler }) => {
+        compiler.dispose()
+        info.dispose()
+      })
+      disposing?.catch(() => undefined) // A vocabulary that could not be read holds nothing.
+    },
+  }
+}
+
+async function readVocabulary(
+  { vocabularySize, eosTokenIds }: LanguageModelConfig,
+  json: object,
+  tokenizer: TextTokenizer,
+): Promise<Vocabulary> {
+  const tokens = Array.from({ length: vocabularySize }, (_, id) => tokenizer.tokenOf(id) ?? '')
+  const stops = [...eosTokenIds]
+  const type = vocabularyType(json)
+  const info = await TokenizerInfo.createTokenizerInfo(tokens, type, false, vocabularySize, stops)
+  return { info, compiler: await GrammarCompiler.createGrammarCompiler(info) }
+}
+
+/** How the vocabulary spells bytes. */
+function vocabularyType(json: object): 'byte_level' | 'byte_fallback' {
+  const { model } = json as { readonly model?: { readonly byte_fallback?: boolean } }
+  return model?.byte_fallback === true ? 'byte_fallback' : 'byte_level'
+}
+
+async function createConstraint(
+  { compiler }: Vocabulary,
+  grammar: RequestGrammar,
+  { vocabularySize, eosTokenIds }: LanguageModelConfig,
+): Promise<Constraint> {
+  const compiled = await compile(compiler, grammar)
+  const matcher = await GrammarMatcher.createGrammarMatcher(compiled, [...eosTokenIds])
+  return {
+    async mask(logits) {
+      maskLogits(logits, await matcher.getNextTokenBitmask(), vocabularySize)
+    },
+    accept(id) {
+      if (matcher.isTerminated() || matcher.acceptToken(id)) return
+      throw new EdgewardError('OUTPUT_INVALID', `The token ${id} does not follow the request's responseFormat.`)
+    },
+    get isComplete() {
+      return matcher.isTerminated()
+    },
+    dispose() {
+      matcher.dispose()
+      compiled.dispose()
+    },
+  }
+}
+
+async function compile(compiler: GrammarCompiler, grammar: RequestGrammar): Promise<CompiledGrammar> {
+  try {
+    if (grammar.type === 'json') return await compiler.compileBuiltinJSONGrammar()
+    if (grammar.type === 'schema') return await compiler.compileJSONSchema(JSON.stringify(grammar.schema))
+    return await compiler.compileStructuralTag({ type: 'structural_tag', format: grammar.tag })
+  } catch (cause) {
+    const message = `The request's responseFormat or tools cannot be made into a grammar: ${messageOf(cause)}`
+    throw new EdgewardError('INVALID_OPTION', message, { details: { option: 'responseFormat' }, cause })
+  }
+}
+
+/** One bit a token, from the lowest of each word on; 0: it may not come next. */
+function maskLogits(logits: Float32Array, words: Int32Array, vocabularySize: number): void {
+  for (let id = 0; id < vocabularySize; id += 1) {
+    if ((((words[id >> 5] ?? 0) >> (id & 31)) & 1) === 0) logits[id] = -Infinity
+  }
+}
