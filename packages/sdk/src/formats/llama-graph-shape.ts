@@ -79,14 +79,14 @@ function ropeFactorOf(gguf: GgufFile, architecture: string): number {
   const type = gguf.metadata[`${architecture}.rope.scaling.type`] ?? 'none'
   if (type === 'none') return numberAt(gguf, `${architecture}.rope.scale_linear`, 1)
   if (type === 'linear') return numberAt(gguf, `${architecture}.rope.scaling.factor`, 1)
-  throw unsupported(`rotary positions scaled by ${String(type)}`, 'scaling that is linear or in rope_freqs.weight')
+  throw unsupported(`rotary positions scaled by ${JSON.stringify(type)}`, 'scaling that is linear or in rope_freqs.weight')
 }
 
 function numberAt({ metadata }: GgufFile, key: string, otherwise?: number): number {
   const value = metadata[key] ?? otherwise
   if (typeof value === 'number' && Number.isFinite(value)) return value
   if (Array.isArray(value)) throw unsupported(`layers that differ in ${key}`, 'layers that are alike')
-  throw new EdgewardError('MANIFEST_INVALID', `the GGUF's ${key} is ${String(value)}, which is no number`, {
+  throw new EdgewardError('MANIFEST_INVALID', `the GGUF's ${key} is ${JSON.stringify(value)}, which is no number`, {
     details: { key },
   })
 }

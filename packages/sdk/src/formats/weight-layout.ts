@@ -1,6 +1,5 @@
 /** Makes one weight at a time, in the layout that a graph wants, from the bytes of a GGUF's tensors. */
-import { float16Bits } from '../shared/index.js'
-import { int8Scale, toInt8, transposeInto } from './transcode.js'
+import { int8Scale, toFloat16, toInt8, transposeInto } from './transcode.js'
 import { eachBand, rowsOf, type MakeWeight, type Matrix, type RawTensor } from './weight-layout-matrix.js'
 
 /** The dtypes of what is not quantised. */
@@ -76,7 +75,7 @@ export function rotationTable(
 
 /** The bytes of numbers, rounded to their dtype. */
 export function floatBytes(out: Float32Array<ArrayBuffer>, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
-  return bytesOf(dtype === 'float32' ? out : Uint16Array.from(out, float16Bits))
+  return bytesOf(dtype === 'float32' ? out : toFloat16(out))
 }
 
 function int8Band(values: Float32Array, columns: number): Int8Array {
