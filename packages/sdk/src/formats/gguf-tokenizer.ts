@@ -1,6 +1,6 @@
 /** Makes a GGUF's tokenizer, in the form that Hugging Face's tokenizers have. */
 import { byteLevelParts } from './gguf-byte-level.js'
-import { optionalTextOf } from './gguf-metadata.js'
+import { optionalTextOf, textOf, textsOf } from './gguf-metadata.js'
 import { sentencePieceParts } from './gguf-sentence-piece.js'
 import type { GgufMetadata } from './gguf-types.js'
 import { readVocabulary, tokenKinds, type GgufVocabulary } from './gguf-vocabulary.js'
@@ -57,7 +57,7 @@ function postProcessor({ tokens, bosId, addsBos }: GgufVocabulary): object | nul
 function tokenizerConfig(vocabulary: GgufVocabulary, metadata: GgufMetadata): object {
   const { tokens, bosId, eosId, unknownId, paddingId, addsBos } = vocabulary
   const named = { bos_token: bosId, eos_token: eosId, unk_token: unknownId, pad_token: paddingId }
-  const template = optionalTextOf(metadata, 'tokenizer.chat_template')
+  const template = chatTemplate(metadata)
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',
     clean_up_tokenization_spaces: false,
@@ -68,4 +68,15 @@ function tokenizerConfig(vocabulary: GgufVocabulary, metadata: GgufMetadata): ob
     ),
     ...(template !== undefined && { chat_template: template }),
   }
+}
+
+/** One template, or several by name, as `tokenizer_config.json` has them. */
+function chatTemplate(metadata: GgufMetadata): string | readonly object[] | undefined {
+  const template = optionalTextOf(metadata, 'tokenizer.chat_template')
+  if (metadata['tokenizer.chat_templates'] === undefined) return template
+  const named = textsOf(metadata, 'tokenizer.chat_templates').map((name) => ({
+    name,
+    template: textOf(metadata, `tokenizer.chat_template.${name}`),
+  }))
+  return template === undefined ? named : [{ name: 'default', template }, ...named]
 }
