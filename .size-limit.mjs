@@ -10,5 +10,10 @@ export default [
     path: filesOfEntry(`${dist}/worker.js`, { lazy: true }),
     limit: '60 kB',
   },
+  {
+    name: 'worker, for language models',
+    path: filesOfEntry(`${dist}/generation-worker.js`, { lazy: true }),
+    limit: '60 kB',
+  },
   { name: 'script tag', path: filesOfEntry(`${dist}/edgeward.js`, { lazy: false }), limit: '52 kB' },
 ]

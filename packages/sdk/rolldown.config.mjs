@@ -57,6 +57,12 @@ export default [
   },
   {
     ...common,
+    // Beside the worker, which imports it by its address when there is a language model (worker/generation-file.ts).
+    input: { 'generation-worker': source('worker/generation-worker.ts') },
+    output: { ...output, format: 'esm', codeSplitting: false },
+  },
+  {
+    ...common,
     input: { edgeward: source('index.ts') },
     // A classic script has no import.meta.url: where it lies is known only while it runs.
     transform: { define: { 'import.meta.url': '__edgewardScript' } },

@@ -21,8 +21,9 @@ export async function languageModelLayout(repository: Repository): Promise<Pick<
   const heads = required(['num_attention_heads', 'n_head'])
   const headSize = count(['head_dim']) ?? required(['hidden_size', 'n_embd']) / heads
   const bosTokenId = [generation, text].map((from) => fieldOf(from, 'bos_token_id')).find(isCount)
+  const architecture = fieldOf(text, 'model_type')
   const settings: LanguageModelConfig = {
-    architecture: String(fieldOf(text, 'model_type') ?? ''),
+    architecture: typeof architecture === 'string' ? architecture : '',
     vocabularySize: required(['vocab_size']),
     contextLength: required(['max_position_embeddings', 'n_positions']),
     layers: required(['num_hidden_layers', 'n_layer']),

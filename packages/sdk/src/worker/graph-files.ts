@@ -13,9 +13,17 @@ export interface GraphFiles {
 /** What a session is created from. */
 export interface SessionInput {
   readonly model: Uint8Array<ArrayBuffer>
-  readonly externalData: readonly { readonly path: string; readonly data: ExternalFile }[]
+  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[]
   /** Whether ONNX Runtime asked for a tensor that had been let go: no session came of it, and one may with `keepsAll`. */
   readonly isReadAgain: boolean
+}
+
+/** A graph that was read, with all that is known of it by then. */
+export interface ReadGraph {
+  readonly graph: Graph
+  readonly input: SessionInput
+  /** Outputs that stay on the GPU, of the `webgpu` backend. */
+  readonly keptOnGpu?: readonly string[]
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Finds a model's manifest: in the cache, or where the model comes from. */
 import type { ModelSource } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
-import { splitModelName, type ModelName } from '../shared/index.js'
+import { isGgufUrl, splitModelName, type ModelName } from '../shared/index.js'
 import type { LocateFrom, LocatePayload } from '../transport/index.js'
 import {
   isHubModel,
@@ -13,6 +13,7 @@ import {
   manifestUrl,
   type WeightsStore,
 } from '../weights/index.js'
+import { drafts, loadGeneration } from './generation-file.js'
 
 /**
  * @throws EdgewardError as `loadManifest` does; NOT_CACHED when it must come from the cache and is not there;
@@ -26,7 +27,8 @@ export async function locateModel(
   const name = splitModelName(model)
   if (isHubModel(name.id)) return locateOnHub(name, from, await openStore(), signal)
   if (isLocalModel(name.id)) return locateGiven(name, from, await openStore())
-  const urls = modelsUrls.map((modelsUrl) => manifestUrl(modelsUrl, name.id))
+  const isGguf = isGgufUrl(name.id)
+  const urls = isGguf ? [name.id] : modelsUrls.map((modelsUrl) => manifestUrl(modelsUrl, name.id))
   if (from !== 'source') {
     const { cache } = await openStore()
     const cached = await cache.source(model, urls)
@@ -34,6 +36,7 @@ export async function locateModel(
     if (cached) return from === 'cache' ? { ...cached, offline: true } : cached
     if (from === 'cache') throw notCached(model)
   }
+  if (isGguf) return (await loadGeneration()).locateGgufUrl(name.id, (await openStore()).network, drafts, signal)
   const { manifest, url } = await loadManifest(urls, name, signal)
   return { manifest, manifestUrl: url, mirrorUrls: urls.filter((other) => other !== url) }
 }
@@ -55,7 +58,8 @@ async function locateOnHub(
     if (cached && isSameOnHub(name, cached, network)) return from === 'cache' ? { ...cached, offline: true } : cached
     if (from === 'cache') throw notCached(name.id)
   }
-  return locateHub(name, network, signal)
+  if (name.id.endsWith('.gguf')) return (await loadGeneration()).locateHubGguf(name, network, drafts, signal)
+  return locateHub(name, network, signal, drafts)
 }
 
 /** Nothing of it needs the network. */

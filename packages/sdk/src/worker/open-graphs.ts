@@ -1,12 +1,15 @@
 /** Makes the sessions of a model's graphs: fetches their files while the runtime starts, and runs their canaries. */
-import type { Backend, Graph, VariantDtype } from '../contract/index.js'
+import type { Backend, VariantDtype } from '../contract/index.js'
 import { modelKey } from '../transport/index.js'
 import { isHubModel, isLocalModel, type ModelAdmission } from '../weights/index.js'
 import type { OwnGpu } from './gpu-owner.js'
-import { sessionInput, type GraphFiles } from './graph-files.js'
+import { loadGeneration } from './generation-file.js'
+import type { OpeningLanguageModel } from './generation-model.js'
+import type { GenerationStreams } from './generation-streams.js'
+import { sessionInput, type GraphFiles, type ReadGraph } from './graph-files.js'
 import type { Turn } from './lane-queue.js'
 import type { OpenGraph } from './open-sessions.js'
-import { createGraphSession, type GraphSession, type SessionOptions } from './ort-session.js'
+import { createGraphSession, type SessionOptions } from './ort-session.js'
 import type { Runtime } from './runtime-build.js'
 import type { LoadListener, WorkerModel } from './worker-model.js'
 
@@ -20,6 +23,8 @@ export interface StartedBackend {
 
 export interface OpenedGraphs {
   readonly graphs: ReadonlyMap<string, OpenGraph>
+  /** Of a language model. */
+  readonly streams: GenerationStreams | undefined
   /** What all of them were made on. */
   readonly gpu: OwnGpu | undefined
 }
@@ -37,7 +42,8 @@ export async function openGraphs(
   const graphs = new Map<string, OpenGraph>()
   const turn = turnOf(model, signal, listener)
   try {
-    const starting = start(loading)
+    const language = openingOf(model, place)
+    const starting = Promise.all([start(loading), language])
     const admitting = model.admit(place.variant, listener)
     const fetching = Object.entries(model.variant(place.variant).graphs).map(([name, graph]) => {
       return {
@@ -50,7 +56,7 @@ export async function openGraphs(
     const preparing = admitting.then((admission) => prepareTask(model, signal, listener, admission))
     const files = Promise.all([preparing, ...fetching.map((fetched) => fetched.files)]).then(() => undefined)
     publishAfter(files, admitting)
-    const { runtime, liveGpu, onRun } = await startedWith(files, starting, listener)
+    const [{ runtime, liveGpu, onRun }, opening] = await startedWith(files, starting, listener)
     const { refusal } = await admitting
     // The one that the backend started with may have been lost while the weights travelled.
     const gpu = await liveGpu()
@@ -64,12 +70,15 @@ export async function openGraphs(
       await listener.heard?.()
       // Chunks that were read are gone: when they are needed again after all, they come from the cache.
       const reload = () => model.loadGraph(graph, signal, {}, { refusal })
-      const session = await createSession(await next.files, reload, { ...options, graph, keptOnGpu: keptOnGpu(model, graph) })
-      graphs.set(name, { graph, session })
+      const read = async (of: GraphFiles, keepsAll: boolean): Promise<ReadGraph> =>
+        opening ? opening.read(graph, of, keepsAll) : { graph, input: sessionInput(graph, of, keepsAll) }
+      const open = await createSession(await next.files, reload, read, options)
+      graphs.set(name, open)
       if (graph.canary) listener.onPhase?.('canary')
-      await session.runCanary(turn)
+      await open.session.runCanary(turn)
     }
-    return { graphs, gpu }
+    const [only] = graphs.values()
+    return { graphs, gpu, streams: only && (await opening?.start(only, signal)) }
   } catch (error) {
     failed.abort(error)
     await Promise.allSettled([...graphs.values()].map(({ session }) => session.release()))
@@ -77,10 +86,13 @@ export async function openGraphs(
   }
 }
 
-/** A language model's KV cache goes from one run to the next (ort-language-model.ts). */
-function keptOnGpu({ manifest }: WorkerModel, { outputs }: Graph): readonly string[] {
-  if (manifest.task !== 'text-generation') return []
-  return outputs.map(({ name }) => name).filter((name) => name.startsWith('present.'))
+/** What a language model needs beside its session is code of its own. */
+async function openingOf(
+  model: WorkerModel,
+  place: { readonly backend: Backend; readonly variant: VariantDtype },
+): Promise<OpeningLanguageModel | undefined> {
+  if (model.manifest.task !== 'text-generation') return undefined
+  return (await loadGeneration()).openLanguageModel(model, place)
 }
 
 /** Nobody waits for a load of low priority: its sessions are made when no request wants to run. */
@@ -102,14 +114,18 @@ function turnOf(model: WorkerModel, signal: AbortSignal, listener: LoadListener)
 async function createSession(
   files: GraphFiles,
   reload: () => Promise<GraphFiles>,
-  options: SessionOptions,
-): Promise<GraphSession> {
-  const input = sessionInput(options.graph, files, false)
+  readGraph: (files: GraphFiles, keepsAll: boolean) => Promise<ReadGraph>,
+  options: Omit<SessionOptions, 'graph' | 'keptOnGpu'>,
+): Promise<OpenGraph> {
+  const create = async ({ input, ...read }: ReadGraph): Promise<OpenGraph> => {
+    return { graph: read.graph, session: await createGraphSession(input, { ...options, ...read }) }
+  }
+  const read = await readGraph(files, false)
   try {
-    return await createGraphSession(input, options)
+    return await create(read)
   } catch (error) {
-    if (!input.isReadAgain) throw error
-    return createGraphSession(sessionInput(options.graph, await reload(), true), options)
+    if (!read.input.isReadAgain) throw error
+    return create(await readGraph(await reload(), true))
   }
 }
 

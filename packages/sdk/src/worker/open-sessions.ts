@@ -2,6 +2,8 @@
 import type { Backend, Graph, TensorMap } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { createDeferred, type Deferred } from '../shared/index.js'
+import type { GeneratePayload } from '../transport/index.js'
+import type { GenerationStreams, OpenStream } from './generation-streams.js'
 import type { Turn } from './lane-queue.js'
 import type { GraphSession } from './ort-session.js'
 
@@ -14,10 +16,12 @@ export interface OpenGraph {
 export class ModelSessions {
   readonly #modelId: string
   readonly #graphs: ReadonlyMap<string, OpenGraph>
+  readonly #streams: GenerationStreams | undefined
 
-  constructor(modelId: string, graphs: ReadonlyMap<string, OpenGraph>) {
+  constructor(modelId: string, graphs: ReadonlyMap<string, OpenGraph>, streams?: GenerationStreams) {
     this.#modelId = modelId
     this.#graphs = graphs
+    this.#streams = streams
   }
 
   get count(): number {
@@ -33,7 +37,14 @@ export class ModelSessions {
     return open.session.run(inputs, outputs ?? open.graph.outputs.map((output) => output.name), turn)
   }
 
+  /** @throws EdgewardError UNSUPPORTED_TASK when it is no language model */
+  generate(payload: GeneratePayload): OpenStream {
+    if (this.#streams) return this.#streams.open(payload)
+    throw new EdgewardError('UNSUPPORTED_TASK', `${this.#modelId} is no language model: it generates no text.`)
+  }
+
   async release(): Promise<void> {
+    await this.#streams?.dispose()
     await Promise.all([...this.#graphs.values()].map(({ session }) => session.release()))
   }
 }

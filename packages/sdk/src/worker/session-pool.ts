@@ -73,8 +73,8 @@ export class SessionPool {
     const flight = `${key}${model.isOffline ? ' (offline)' : ''}`
     return this.#opening.run(flight, signal, async (sharedSignal) => {
       const start = (loading: AbortSignal) => this.#start(place, loading, listener)
-      const { graphs, gpu } = await openGraphs(model, place, start, sharedSignal, listener)
-      const sessions = new ModelSessions(model.manifest.id, graphs)
+      const { graphs, gpu, streams } = await openGraphs(model, place, start, sharedSignal, listener)
+      const sessions = new ModelSessions(model.manifest.id, graphs, streams)
       try {
         sharedSignal.throwIfAborted() // The page does not know of what comes too late, and would never unload it.
         gpu?.check()

@@ -1,11 +1,13 @@
 /** What the worker does for each call of the page. */
 import type { EngineAnswer } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
-import { modelKey, type ModelKey, type Payload, type WorkerHandlers } from '../transport/index.js'
+import { modelKey, type MethodResult, type ModelKey, type Payload, type WorkerHandlers } from '../transport/index.js'
 import { holdModel } from '../weights/index.js'
+import { drafts } from './generation-file.js'
 import { loadHandlers } from './load-handlers.js'
 import { locateModel } from './locate-model.js'
 import { measurementHandlers } from './measurement-handlers.js'
+import type { ModelSessions } from './open-sessions.js'
 import { runTask, type InferInTurn } from './run-task.js'
 import { buildFor } from './runtime-build.js'
 import { SessionPool } from './session-pool.js'
@@ -35,7 +37,7 @@ export function createWorkerApi(): WorkerHandlers {
     },
 
     async add(payload) {
-      await holdModel(store.network, payload)
+      await holdModel(store.network, payload, drafts)
     },
 
     warm: (payload) => pool.warm(payload),
@@ -54,7 +56,7 @@ export function createWorkerApi(): WorkerHandlers {
 
     run: (payload, { signal }) => runOnDevice(pool, modelNamed(payload.model), payload, signal),
 
-    generate: () => Promise.reject(new EdgewardError('UNSUPPORTED_TASK', 'This worker does not generate text yet.')),
+    generate: (payload) => generateOnDevice(pool, modelNamed(payload.model), payload),
 
     async process(payload, { infer, signal }) {
       const model = await modelNamed(payload.model).described(signal)
@@ -82,6 +84,22 @@ function runOnDevice(
     const infer: InferInTurn = (graph, inputs, outputs, onWaited) =>
       sessions.infer(graph, inputs, outputs, { ...turn, onWaited })
     return runTask(model, payload, infer, signal)
+  })
+}
+
+/** The stream comes at once; its sessions are held until it ends. */
+function generateOnDevice(
+  pool: SessionPool,
+  model: WorkerModel,
+  payload: Payload<'generate'>,
+): Promise<MethodResult<'generate'>> {
+  return new Promise((resolve, reject) => {
+    const write = (sessions: ModelSessions) => {
+      const { stream, ended } = sessions.generate(payload)
+      resolve(stream)
+      return ended
+    }
+    pool.use(model, payload, write).catch(reject)
   })
 }
 
