@@ -83,6 +83,7 @@ const policy: fc.Arbitrary<ResolvedPolicy> = fc.record({
   saveData: fc.constantFrom('auto', 'on', 'off'),
   power: fc.constantFrom('auto', 'auto', 'low'),
   maxQueued: fc.constant(Infinity),
+  minTokensPerSecond: fc.constant(0),
 })
 
 const conditions: fc.Arbitrary<Conditions> = fc

@@ -239,6 +239,11 @@ export interface GenerationResume {
   /** The ids that `text` is made of, where they are known, and the prompt's: only for the same tokenizer. */
   readonly tokenIds?: readonly number[]
   readonly promptIds?: readonly number[]
+  /**
+   * The text ends inside of its reasoning, of a call, or of their marks: an endpoint that cannot take it by its ids fails with
+   * `details.resumable: false`.
+   */
+  readonly onlyByIds?: boolean
   /** How many tokens of `maxTokens` are spent. */
   readonly usedTokens: number
 }

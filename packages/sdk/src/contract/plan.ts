@@ -31,6 +31,8 @@ export interface Estimate {
   readonly firstOutputMs: Range
   /** Each unit of work, in milliseconds; see {@link PlanRequestSize}. */
   readonly unitMs: number
+  /** Of generated text, where it was measured: tokens a second after the first. */
+  readonly tokensPerSecond?: number
   /** From the call to the answer, in milliseconds. */
   readonly totalMs: Range
   /** Bytes that have to be downloaded first. */

@@ -17,6 +17,8 @@ const byCode: { readonly [C in ErrorCode]?: string } = {
   MANIFEST_INVALID: brokenModel,
   INTEGRITY: brokenModel,
   DOWNLOAD_FAILED: "Check the network and the models' address; what has arrived is kept.",
+  MODEL_UNSUPPORTED: 'Use another build of the model, or an endpoint.',
+  CONTEXT_OVERFLOW: "Shorten the chat, or let it slide (`contextOverflow: 'slide'`).",
   NOT_CACHED:
     'Allow the download (`offline`, `maxDownloadBytes`, `saveData`), or bring the model with `models.download()`.',
   DEVICE_UNSUPPORTED: 'Serve the page over HTTPS, or give the client an endpoint.',

@@ -160,7 +160,8 @@ function placementOf({ planned }: Candidate): Placement {
   return planned.placement
 }
 
-function engineOf({ device, remotes }: Engines, placement: Placement): Engine | undefined {
+/** Who is asked for a placement, where this request may reach it. */
+export function engineOf({ device, remotes }: Engines, placement: Placement): Engine | undefined {
   return placement.engine === 'device' ? device : remotes.get(placement.endpoint)
 }
 

@@ -3,6 +3,7 @@ import type { Attempt, Engine, EngineAnswer, Placement, PlannedPlacement } from 
 import type { ErrorCode, ErrorDetails } from '../errors/index.js'
 import type { Deadline } from './deadline.js'
 import type { RetryBudget } from './retry-budget.js'
+import type { StreamPace } from './stream-pace.js'
 
 /** Who can be asked: the device, and each endpoint by its address. */
 export interface Engines {
@@ -28,6 +29,8 @@ export interface Tried {
   readonly details?: ErrorDetails
   /** Of a refusal that said when to come back. */
   readonly retryAfterMs?: number
+  /** Of a stream. */
+  readonly pace?: StreamPace
 }
 
 /** When a second placement may start beside one that is late. */

@@ -92,13 +92,17 @@ interface Failed {
 }
 
 /** @throws the caller's own reason; `DEADLINE_EXCEEDED` */
-function throwIfOver({ deadline }: DispatchContext, { failed }: Failed): void {
+export function throwIfOver({ deadline }: Pick<DispatchContext, 'deadline'>, { failed }: Failed): void {
   if (deadline.isOver) throw deadline.exceeded(failed)
   deadline.signal.throwIfAborted()
 }
 
 /** Whatever an engine says of a deadline, the caller hears it in the same words. */
-function endOf(error: EdgewardError, { deadline }: DispatchContext, { failed }: Failed): EdgewardError {
+export function endOf(
+  error: EdgewardError,
+  { deadline }: Pick<DispatchContext, 'deadline'>,
+  { failed }: Failed,
+): EdgewardError {
   const isLate = error.code === 'DEADLINE_EXCEEDED' && deadline.at !== Infinity
   return isLate ? deadline.exceeded(failed) : finalError(error, failed)
 }

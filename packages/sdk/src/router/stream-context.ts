@@ -24,6 +24,8 @@ export interface StreamContext extends Omit<DispatchContext, 'hedge'> {
   readonly onSeam: NonNullable<GenerationOptions['onSeam']>
   /** The policy's floor: a slower placement hands over to one that is expected to be faster. 0 or absent: none. */
   readonly minTokensPerSecond?: number
+  /** Whether an answer comes home also to a device that is not known to be as fast as the endpoint. */
+  readonly prefersDevice?: boolean
   /**
    * Resolves with the first of these placements of the device that is ready, now or later; never when none gets so, and then
    * it is forgotten as soon as `signal` aborts. An answer that an endpoint writes meanwhile may move there. Absent: it stays.
@@ -42,14 +44,4 @@ export interface StreamMove {
   /** Whether what was written before is void. */
   readonly isRestart: boolean
   readonly reason: string
-}
-
-/** What one attempt at a stream was measured at; times in milliseconds, without those in which nobody read. */
-export interface StreamPace {
-  /** From the attempt's start to its first text. */
-  readonly firstOutputMs?: number
-  /** Tokens that it wrote, as far as can be told. */
-  readonly tokens: number
-  /** For the tokens after the first. */
-  readonly tokensMs: number
 }
