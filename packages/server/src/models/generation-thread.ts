@@ -102,8 +102,14 @@ export class GenerationThread {
       const settled = () => signal.removeEventListener('abort', onAbort)
       signal.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(stream, {
-        resolve: (answer) => (settled(), resolve(answer)),
-        reject: (error) => (settled(), reject(error)),
+        resolve: (answer) => {
+          settled()
+          resolve(answer)
+        },
+        reject: (error) => {
+          settled()
+          reject(error)
+        },
       })
       this.#send({ kind: 'next', stream })
       if (this.#silence === undefined) this.#listenForSilence()

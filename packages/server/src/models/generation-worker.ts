@@ -26,11 +26,13 @@ async function serveGeneration(port: MessagePort, source: LanguageModelSource): 
   port.on('message', (command: GenerationCommand) => {
     switch (command.kind) {
       case 'start':
-        return void streams.set(command.stream, startStream(model, command.request))
+        streams.set(command.stream, startStream(model, command.request))
+        return
       case 'next':
         return void tellNext(command.stream, streams, reply)
       case 'stop':
-        return stop(command.stream, streams)
+        stop(command.stream, streams)
+        return
       case 'close':
         for (const stream of streams.keys()) stop(stream, streams)
         return void model.release().finally(() => port.close())

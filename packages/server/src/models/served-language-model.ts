@@ -103,7 +103,8 @@ export class ServedLanguageModel implements Served {
     this.#disposed = true
     // One that could not be opened has nothing to close; whoever asked for it has heard why.
     const thread = await this.#thread?.catch(() => undefined)
-    await Promise.all([thread, ...this.#hung].map((one) => one?.close()))
+    const threads = thread === undefined ? [...this.#hung] : [thread, ...this.#hung]
+    await Promise.all(threads.map((one) => one.close()))
     this.#isLoaded = false
   }
 
