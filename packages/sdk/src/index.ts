@@ -1,6 +1,8 @@
 /** The public door of Edgeward. */
 export { createClient } from './api/create-client.js'
 export type { Client, Pipeline } from './api/client-surface.js'
+export type { ChatCompletions, Completions, OpenAiSurface } from './api/openai-surface.js'
+export type * from './api/openai/types.js'
 export type { GenerationStream } from './api/generation-stream.js'
 export { clientDefaults } from './api/options.js'
 export type {

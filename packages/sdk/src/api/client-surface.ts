@@ -15,6 +15,7 @@ import type {
   TensorMap,
 } from '../contract/index.js'
 import type { GenerationStream } from './generation-stream.js'
+import type { OpenAiSurface } from './openai-surface.js'
 import type { GenerateRequest, PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 
 /**
@@ -28,7 +29,7 @@ export type Pipeline<T extends TaskName> = (
 ) => Promise<Result<TaskOutput<T>>>
 
 /** Runs models on this device or at an endpoint, and owns what that takes until it is disposed. */
-export interface Client {
+export interface Client extends OpenAiSurface {
   /** A function that answers requests of `task` with `model`. Nothing is loaded before the first request. */
   pipeline<T extends TaskName>(task: T, model: string): Pipeline<T>
   /** Runs a model's graph on named tensors: the task `tensors`. */

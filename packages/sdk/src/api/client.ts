@@ -29,6 +29,7 @@ import { Learning } from './learning.js'
 import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
 import type { GenerateRequest, PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 import { taskOf } from './plan-facts.js'
+import type { OpenAiSurface } from './openai-surface.js'
 import { Planner, type PlannerParts } from './planner.js'
 import { Requests } from './requests.js'
 import { checkExplainOptions, checkPipelineOptions, checkPrepareOptions } from './check-request-options.js'
@@ -53,7 +54,7 @@ export interface ClientParts extends CacheParts, Omit<PlannerParts, 'backgroundR
   readonly release: () => Promise<void>
 }
 
-export class EdgewardClient implements Client {
+export class EdgewardClient implements Omit<Client, keyof OpenAiSurface> {
   readonly models: ModelCache
   readonly #parts: ClientParts
   readonly #disposing = new AbortController()

@@ -1,7 +1,6 @@
 /** Puts a client together: the only place where the rooms meet. */
-import type { Capabilities, EdgewardEvents, Finding, Processor } from '../contract/index.js'
+import type { Capabilities, EdgewardEvents, Finding } from '../contract/index.js'
 import { CrashSentinel, createPageStore, defaultThreads, probeCapabilities, watchPageLife } from '../device/index.js'
-import { createOipEngine, createOpenAiEngine, type ReportedLoad } from '../remote/index.js'
 import { memoryOf } from '../router/index.js'
 import {
   announcer,
@@ -16,10 +15,12 @@ import {
 import { abortable } from '../shared/index.js'
 import { Emitter } from '../telemetry/index.js'
 import { EdgewardClient, type ClientParts } from './client.js'
-import { Knowledge, type KnowledgeOptions, type MeasurementKeeper } from './knowledge.js'
+import { Knowledge, type MeasurementKeeper } from './knowledge.js'
+import { knowEndpoints } from './endpoints.js'
 import { sentinelWatch } from './load-watch.js'
 import type { Client } from './client-surface.js'
 import { ModelDirectory } from './model-directory.js'
+import { openAiSurface } from './openai-surface.js'
 import type { ClientOptions } from './options.js'
 import { resolveClientOptions, type ResolvedClientOptions } from './resolve-options.js'
 import { StorageReasons } from './storage-reasons.js'
@@ -45,7 +46,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const storageReasons = new StorageReasons()
   const store = createPageStore()
   const sentinel = new CrashSentinel(store)
-  const { knowledge, remotes } = knowEndpoints(resolved, emitter, createWorkerProcessor(host), (endpoints) => {
+  const { knowledge, remotes, answers } = knowEndpoints(resolved, emitter, createWorkerProcessor(host), (endpoints) => {
     const leftovers = () => sentinel.leftovers()
     return new Knowledge(keeperIn(host), threads, { store, leftovers, ...endpoints })
   })
@@ -55,12 +56,13 @@ export function createClient(options: ClientOptions = {}): Client {
   const engineOptions = { memory: memoryWithin(resolved.policy.maxMemoryBytes), loadBatching }
   const device = resolved.device ? createDeviceEngine(host, threads, listener, engineOptions) : undefined
   const models = new ModelDirectory(resolved.models, (payload) => host.call('locate', payload))
-  return new EdgewardClient({
+  const client = new EdgewardClient({
     options: resolved,
     engines: { ...(device && { device }), remotes },
     storageReasons,
     ...askingWorker(host, models, threads, listener),
     endpoints: [...remotes.keys()],
+    answers,
     threads,
     knowledge,
     readiness: (source, placement) => device?.readiness(source, placement),
@@ -75,6 +77,7 @@ export function createClient(options: ClientOptions = {}): Client {
       await host.dispose()
     },
   })
+  return Object.assign(client, openAiSurface(client))
 }
 
 /** What the client asks the worker, whoever answers its requests. */
@@ -100,26 +103,6 @@ function askingWorker(host: WorkerHost, models: ModelDirectory, threads: number,
     recheck: () => void host.recheck(),
     leave: () => host.leave(),
   } satisfies Partial<ClientParts>
-}
-
-/** The endpoints, and what is learnt of them and of this device; each is told by the other. */
-function knowEndpoints(
-  { remote }: ResolvedClientOptions,
-  emitter: Emitter<EdgewardEvents>,
-  processor: Processor,
-  know: (endpoints: KnowledgeOptions) => Knowledge,
-) {
-  const knowledge: Knowledge = know({
-    isReady: async (endpoint) => (await remotes.get(endpoint)?.isReady()) ?? false,
-    onChange: (endpoint, state, reason) => emitter.emit('health', { part: 'endpoint', endpoint, state, reason }),
-  })
-  const onLoad = (endpoint: string, load: ReportedLoad) =>
-    knowledge.loads.report(endpoint, { ...load, at: performance.now() })
-  const engines = remote.map((options) =>
-    options.protocol === 'openai' ? createOpenAiEngine(options, onLoad) : createOipEngine(options, processor, onLoad),
-  )
-  const remotes = new Map(engines.map((engine) => [engine.placement.endpoint, engine]))
-  return { knowledge, remotes }
 }
 
 async function loadBatching(): Promise<RequestBatching> {
