@@ -10,7 +10,8 @@ const turn = { lane: 'default', model: 'model', signal: new AbortController().si
 /** The open sessions of a model with two graphs, and how its sessions are released. */
 function openModel() {
   const release = vi.fn(() => Promise.resolve())
-  const session = { run: () => Promise.resolve({}), runCanary: () => Promise.resolve(), release }
+  const borrow = () => Promise.reject(new Error('nobody borrows here'))
+  const session = { run: () => Promise.resolve({}), borrow, runCanary: () => Promise.resolve(), release }
   const graphs = new Map(['detection', 'recognition'].map((name) => [name, { graph, session }]))
   const sessions = new ModelSessions('model', graphs)
   const open = new OpenSessions()

@@ -57,7 +57,6 @@ export class OrtHeap {
   readonly #memory: Runtime['memory']
   readonly #session: number
   readonly #names = new Map<string, number>()
-  #values = 0
 
   private constructor(module: EmscriptenModule, memory: Runtime['memory'], session: number) {
     this.#module = module
@@ -80,11 +79,6 @@ export class OrtHeap {
     return new OrtHeap(emscripten as EmscriptenModule, memory, handle)
   }
 
-  /** How many values are not released. */
-  get values(): number {
-    return this.#values
-  }
-
   /** A value in memory of its own, which is not cleared. */
   create(dtype: HeapDtype, shape: readonly number[], bytes: number): HeapValue {
     const memory = this.#allocate(Math.max(bytes, 1))
@@ -105,7 +99,6 @@ export class OrtHeap {
   }
 
   release({ handle, memory }: HeapValue): void {
-    this.#values -= 1
     this.#module._OrtReleaseTensor(handle)
     if (memory !== undefined) this.#module._free(memory)
   }
@@ -120,7 +113,6 @@ export class OrtHeap {
       const { _OrtRun } = this.#module
       const code = _OrtRun(this.#session, names, values, inputs.size, outputNames, outputs.length, results, 0)
       if (code !== 0) throw this.#lastError()
-      this.#values += outputs.length
       return [...this.#words(results, outputs.length)].map((handle) => ({ handle }))
     })
   }
@@ -155,7 +147,6 @@ export class OrtHeap {
       const { _OrtCreateTensor } = this.#module
       const handle = Number(_OrtCreateTensor(typeCodes[dtype], memory, bytes, write(shape), shape.length, onCpu)) >>> 0
       if (handle === 0) throw this.#lastError()
-      this.#values += 1
       return handle
     })
   }
