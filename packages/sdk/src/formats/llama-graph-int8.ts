@@ -2,9 +2,12 @@
 import type { LlamaGraph } from './llama-graph-weights.js'
 
 /**
- * Adds a linear layer whose activations have one scale a token and two digits: the nearest of 255 steps, and of the rest again the
- * nearest of 255. The digits are rows of one product, so that the weights are read once. With one digit alone text gets
- * noticeably worse; see docs/models.md.
+ * Adds a linear layer whose activations have one scale a token and two digits of seven bits: the nearest of 127 steps, and of the
+ * rest again the nearest of 127. The digits are rows of one product, so that the weights are read once.
+ *
+ * SmolLM2-135M, 500 tokens of text: a mean KL divergence of .0037 from fp32, all of it from the weights, as `q8` with the same
+ * weights has. One digit of eight bits has about ten times that. Two digits of eight bits are no better than of seven, and
+ * saturate on CPUs without VNNI: there two products of a byte and an int8 are added in 16 bits.
  *
  * @param x [1, tokens, columns].
  * @param values [columns, rows] of int8.
@@ -21,11 +24,11 @@ export function int8Linear({ onnx }: LlamaGraph, x: string, values: string, scal
   onnx.node('Abs', [local('x')], local('sizes'))
   onnx.node('ReduceMax', [local('sizes'), axis1], local('largest'), { keepdims: 0 })
   onnx.node('Max', [local('largest'), float('tiny', 1e-8)], local('bounded'))
-  onnx.node('Mul', [local('bounded'), float('high step', 1 / 127)], local('scale'))
-  onnx.node('Mul', [local('scale'), float('low step', 1 / 254)], local('fine scale'))
+  onnx.node('Mul', [local('bounded'), float('high step', 1 / steps)], local('scale'))
+  onnx.node('Mul', [local('scale'), float('low step', 1 / (2 * steps))], local('fine scale'))
   onnx.node('Shape', [local('scale')], local('tokens'))
   onnx.node('Expand', [onnx.constant('zeros', 'uint8', [1], [zeroPoint]), local('tokens')], local('zeros'))
-  // The digits, as bytes around 128.
+  // The digits, as bytes around their zero.
   onnx.node('QuantizeLinear', [local('x'), local('scale'), local('zeros')], local('high'), { axis: 0 })
   onnx.node('DequantizeLinear', [local('high'), local('scale'), local('zeros')], local('rounded'), { axis: 0 })
   onnx.node('Sub', [local('x'), local('rounded')], local('rest'))
@@ -43,5 +46,5 @@ export function int8Linear({ onnx }: LlamaGraph, x: string, values: string, scal
   return onnx.node('Mul', [local('batch'), scales], output)
 }
 
-/** Of activations: bytes stand for −128 to 127. */
-const zeroPoint = 128
+/** The zero of a digit, and how many steps it has to either side: seven bits. */
+const [zeroPoint, steps] = [64, 63]

@@ -79,7 +79,10 @@ function ropeFactorOf(gguf: GgufFile, architecture: string): number {
   const type = gguf.metadata[`${architecture}.rope.scaling.type`] ?? 'none'
   if (type === 'none') return numberAt(gguf, `${architecture}.rope.scale_linear`, 1)
   if (type === 'linear') return numberAt(gguf, `${architecture}.rope.scaling.factor`, 1)
-  throw unsupported(`rotary positions scaled by ${JSON.stringify(type)}`, 'scaling that is linear or in rope_freqs.weight')
+  throw unsupported(
+    `rotary positions scaled by ${JSON.stringify(type)}`,
+    'scaling that is linear or in rope_freqs.weight',
+  )
 }
 
 function numberAt({ metadata }: GgufFile, key: string, otherwise?: number): number {
