@@ -6,7 +6,7 @@ const maxMessageLength = 500
 /** A day: more is a mistake, or means never. */
 const longestRetryAfterMs = 86_400_000
 
-export function isSuccess({ status }: EndpointAnswer): boolean {
+export function isSuccess({ status }: Pick<EndpointAnswer, 'status'>): boolean {
   return status >= 200 && status < 300
 }
 
@@ -20,7 +20,8 @@ export function answerError(answer: EndpointAnswer): EdgewardError {
   })
 }
 
-function codeOf(status: number, text: string): ErrorCode {
+/** What a status means; `text` is what came with it. */
+export function codeOf(status: number, text: string): ErrorCode {
   if (status === 401 || status === 403) return 'REMOTE_UNAUTHORIZED'
   // Triton also says 400 for a model that it does not have.
   if (status === 404 || (status === 400 && /unknown model/i.test(text))) return 'REMOTE_NOT_FOUND'
@@ -29,9 +30,9 @@ function codeOf(status: number, text: string): ErrorCode {
   return status >= 400 ? 'REMOTE_REJECTED' : 'REMOTE_MALFORMED'
 }
 
-/** What the body says, in any of three shapes: `{"error": …}`, `{"detail": …}`, plain text. Their labels are no help. */
+/** What the body says: `{"error": …}`, where that may have a `message`, `{"detail": …}`, or plain text. Their labels are no help. */
 function serverMessage(body: string): string {
-  return describe(parseMessage(body)).trim().slice(0, maxMessageLength)
+  return describeError(parseMessage(body)).trim().slice(0, maxMessageLength)
 }
 
 function parseMessage(body: string): unknown {
@@ -44,11 +45,13 @@ function parseMessage(body: string): unknown {
   }
 }
 
-function describe(message: unknown): string {
+/** What the value of an `error` says. */
+export function describeError(message: unknown): string {
   if (typeof message === 'string') return message
-  if (Array.isArray(message)) return message.map(describe).join('; ')
+  if (Array.isArray(message)) return message.map(describeError).join('; ')
   // FastAPI's validation errors: where, and what.
-  const { loc, msg } = (message ?? {}) as Record<string, unknown>
+  const { loc, msg, message: text } = (message ?? {}) as Record<string, unknown>
+  if (typeof text === 'string') return text
   if (typeof msg === 'string') return Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : msg
   return JSON.stringify(message)
 }
