@@ -1,6 +1,10 @@
 /** A GGUF's header: read by ranges, and believed in nothing. */
+import { readFileSync } from 'node:fs'
+import { brotliDecompressSync } from 'node:zlib'
+import { gguf } from '@huggingface/gguf'
 import { describe, expect, test } from 'vitest'
 import { readGguf } from '../../../packages/sdk/src/formats/index.js'
+import { fromRoot } from '../../../scripts/lib/root.mjs'
 import { writeGguf, type GgufTestTensor } from '../../support/gguf.js'
 
 const [q4_1, q5_K] = [3, 13]
@@ -40,7 +44,26 @@ test('reads the beginning of a large file only, however long its header is', asy
   const bytes = writeGguf({ tokens }, [{ name: 'w', shape: [2_000_000], type: 0, data }, norm])
   const { gguf, ranges } = open(bytes)
   expect((await gguf).metadata['tokens']).toEqual(tokens)
-  expect(Math.max(...ranges.map(([, end]) => end))).toBeLessThanOrEqual(bytes.length - data.length + 2_500_000)
+  const headerBytes = bytes.length - data.length
+  expect(Math.max(...ranges.map(([, end]) => end))).toBeLessThanOrEqual(2 * headerBytes)
+  expect(ranges.map(([start]) => start)).toEqual([0, ...ranges.map(([, end]) => end).slice(0, -1)])
+})
+
+test('reads a large vocabulary as @huggingface/gguf does', async () => {
+  const file = fromRoot('test', 'fixtures', 'generation', 'tokenizer-smollm2.gguf.br')
+  const bytes = Uint8Array.from(brotliDecompressSync(readFileSync(file)))
+  const { metadata } = await open(bytes).gguf
+  const fetchRange = (_: unknown, init?: RequestInit) => {
+    const [start = 0, last = 0] = (new Headers(init?.headers).get('range')?.match(/\d+/g) ?? []).map(Number)
+    return Promise.resolve(new Response(bytes.slice(start, last + 1)))
+  }
+  const theirs = await gguf('https://example.invalid/model.gguf', { fetch: fetchRange })
+  expect({ version: 3, tensor_count: 0n, kv_count: 33n, ...metadata }).toEqual(theirs.metadata)
+})
+
+test('keeps byte order marks at the beginning of texts', async () => {
+  const bytes = writeGguf({ tokens: ['\ufeffa', 'a'] }, [])
+  expect((await open(bytes).gguf).metadata['tokens']).toEqual(['\ufeffa', 'a'])
 })
 
 test('what reading throws is thrown as it is', async () => {
@@ -52,8 +75,8 @@ describe('refuses as damaged', () => {
   const whole = writeGguf({ a: 'text', b: 1 }, [norm, weight])
 
   test.for([
-    ['what is no GGUF', new TextEncoder().encode('<!doctype html><p>Not found'), 'magic'],
-    ['an empty file', new Uint8Array(0), 'magic'],
+    ['what is no GGUF', new TextEncoder().encode('<!doctype html><p>Not found'), 'begin with'],
+    ['an empty file', new Uint8Array(0), 'begin with'],
     ['a tensor behind the end', whole.slice(0, -64), 'behind the file'],
     ['an offset behind the end', writeGguf({}, [{ ...norm, offset: 2n ** 60n }]), 'behind the file'],
     ['a tensor that overlaps another', writeGguf({}, [weight, { ...norm, offset: 96n }]), 'norm overlaps weight'],
@@ -89,6 +112,28 @@ describe('refuses as damaged', () => {
     }
   })
 
+  test('lists in lists without end, and values of unknown types', async () => {
+    for (const type of [9, 77]) {
+      const bytes = writeGguf({ list: Array.from({ length: 40 }, () => 0) }, [])
+      const view = new DataView(bytes.buffer)
+      // Behind magic, version, counts and the key: the type of a list, then of its items, which are lists of lists.
+      for (let at = 24 + 8 + 4 + 4; at + 12 < bytes.length; at += 12) {
+        view.setUint32(at, type, true)
+        view.setBigUint64(at + 4, 1n, true)
+      }
+      await expect(open(bytes).gguf).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
+    }
+  })
+
+  test('metadata that is there twice', async () => {
+    const bytes = writeGguf({ aa: 1, ab: 2 }, [])
+    bytes[24 + 10 + 8 + 8 + 1] = 'a'.charCodeAt(0)
+    await expect(open(bytes).gguf).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      message: expect.stringContaining('aa is there twice') as string,
+    })
+  })
+
   test('a file that is shorter than it was said to be', async () => {
     await expect(open(whole, 5000).gguf).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
   })
@@ -114,6 +159,14 @@ describe('refuses as unsupported', () => {
       code: 'MODEL_UNSUPPORTED',
       message: expect.stringContaining('one of 3 parts') as string,
     })
+  })
+
+  test('other versions', async () => {
+    for (const version of [0, 1, 4]) {
+      const bytes = writeGguf({}, [])
+      new DataView(bytes.buffer).setUint32(4, version, true)
+      await expect(open(bytes).gguf).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED', details: { version } })
+    }
   })
 
   test('big-endian files', async () => {

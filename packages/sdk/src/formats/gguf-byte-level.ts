@@ -1,5 +1,5 @@
 /** What of a tokenizer.json is peculiar to byte-level BPE, as of GPT-2. */
-import { EdgewardError } from '../errors/index.js'
+import { damaged, unsupported } from './gguf-errors.js'
 import { textsOf } from './gguf-metadata.js'
 import type { GgufMetadata } from './gguf-types.js'
 import { llama3PreTokenizers, type GgufVocabulary } from './gguf-vocabulary.js'
@@ -54,10 +54,9 @@ function preTokenizer(name: string): object {
   const patterns = wordPatterns.get(name)
   if (!patterns) {
     const known = [...wordPatterns.keys()]
-    throw new EdgewardError(
-      'MODEL_UNSUPPORTED',
-      `This GGUF cannot be run: its texts are split into words as those of "${name}" are (tokenizer.ggml.pre); as those of ${known.join(', ')} they could be`,
-      { details: { preTokenizer: name, known } },
+    throw unsupported(
+      `its texts are split into words as those of "${name}" are (tokenizer.ggml.pre); as those of ${known.join(', ')} they could be`,
+      { preTokenizer: name, known },
     )
   }
   const splits = patterns.map((Regex) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }))
@@ -68,11 +67,6 @@ function preTokenizer(name: string): object {
 function splitMerge(merge: string, rank: number): readonly [string, string] {
   const space = merge.indexOf(' ', 1)
   if (space > 0 && space < merge.length - 1) return [merge.slice(0, space), merge.slice(space + 1)]
-  throw new EdgewardError(
-    'MANIFEST_INVALID',
-    `This GGUF's tokenizer.ggml.merges are damaged: number ${rank} has no two parts`,
-    {
-      details: { key: 'tokenizer.ggml.merges', rank },
-    },
-  )
+  const key = 'tokenizer.ggml.merges'
+  throw damaged(`number ${rank} of its ${key} has no two parts`, { key, rank })
 }

@@ -1,6 +1,6 @@
 /** What the decode loop must know of a GGUF's model. */
 import type { LanguageModelConfig, TextFormat } from '../contract/index.js'
-import { EdgewardError } from '../errors/index.js'
+import { unsupported } from './gguf-errors.js'
 import { numberOf, optionalNumberOf, optionalTextOf, textOf } from './gguf-metadata.js'
 import type { GgufFile, GgufMetadata } from './gguf-types.js'
 import { readVocabulary, tokenId, type GgufVocabulary } from './gguf-vocabulary.js'
@@ -18,11 +18,10 @@ const endTokens: readonly string[] = [
 export function languageModelConfig({ metadata, tensors }: GgufFile): LanguageModelConfig {
   const architecture = textOf(metadata, 'general.architecture')
   if (!architectures.includes(architecture)) {
-    throw new EdgewardError(
-      'MODEL_UNSUPPORTED',
-      `This GGUF cannot be run: its architecture is ${architecture}; ${architectures.join(', ')} could be`,
-      { details: { architecture, runnable: architectures } },
-    )
+    throw unsupported(`its architecture is ${architecture}; ${architectures.join(', ')} could be`, {
+      architecture,
+      runnable: architectures,
+    })
   }
   const of = (key: string) => numberOf(metadata, `${architecture}.${key}`)
   const vocabulary = readVocabulary(metadata)
@@ -34,13 +33,19 @@ export function languageModelConfig({ metadata, tensors }: GgufFile): LanguageMo
     vocabularySize: tensors.get('token_embd.weight')?.shape[1] ?? vocabulary.tokens.length,
     contextLength: of('context_length'),
     layers: of('block_count'),
-    kvHeads: optionalNumberOf(metadata, `${architecture}.attention.head_count_kv`) ?? heads,
+    kvHeads: kvHeadsOf(metadata, architecture) ?? heads,
     headSize: optionalNumberOf(metadata, `${architecture}.attention.key_length`) ?? of('embedding_length') / heads,
     eosTokenIds: eosTokenIds(vocabulary, metadata),
     ...(vocabulary.bosId !== undefined && { bosTokenId: vocabulary.bosId }),
     addsBos: vocabulary.addsBos,
     ...(format && { format }),
   }
+}
+
+function kvHeadsOf(metadata: GgufMetadata, architecture: string): number | undefined {
+  const key = `${architecture}.attention.head_count_kv`
+  if (!Array.isArray(metadata[key])) return optionalNumberOf(metadata, key)
+  throw unsupported(`its layers differ in their heads (${key})`, { key })
 }
 
 function eosTokenIds({ tokens, eosId }: GgufVocabulary, metadata: GgufMetadata): readonly number[] {

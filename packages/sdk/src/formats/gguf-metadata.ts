@@ -1,5 +1,6 @@
 /** Reads values of a GGUF's metadata by key, and says which one is missing or wrong. */
-import { EdgewardError } from '../errors/index.js'
+import type { EdgewardError } from '../errors/index.js'
+import { damaged } from './gguf-errors.js'
 import type { GgufMetadata } from './gguf-types.js'
 
 /** @throws {EdgewardError} `MANIFEST_INVALID` where there is no such number. */
@@ -52,5 +53,5 @@ export function numbersOf(metadata: GgufMetadata, key: string, length: number): 
 }
 
 function missing(key: string, what: string): EdgewardError {
-  return new EdgewardError('MANIFEST_INVALID', `This GGUF has no ${what} for ${key}`, { details: { key } })
+  return damaged(`it has no ${what} for ${key}`, { key })
 }

@@ -38,26 +38,26 @@ export function sentencePieceParts(vocabulary: GgufVocabulary, metadata: GgufMet
 }
 
 /**
- * SentencePiece merges whatever makes a token, the one with the highest score first. As pairs, in their order, as
- * `generate_merges` of Hugging Face's `convert_slow_tokenizer.py` has them.
+ * SentencePiece merges whatever makes a token, the one with the highest score first. As pairs, in that order, as
+ * `generate_merges` of Hugging Face's `convert_slow_tokenizer.py` has them. Loops, since Gemma's vocabulary has two million pairs.
  */
 function mergesOf(tokens: readonly string[], scores: readonly number[]): readonly (readonly [string, string])[] {
   const known = new Set(tokens)
-  const merges = tokens.flatMap((token, id) => {
-    const score = scores[id] ?? 0
-    return splitsOf(token).flatMap(([left, right]) =>
-      known.has(left) && known.has(right) ? [{ left, right, score }] : [],
-    )
-  })
-  merges.sort((a, b) => b.score - a.score || b.left.length - a.left.length || b.right.length - a.right.length)
-  return merges.map(({ left, right }) => [left, right])
+  const merges: (readonly [string, string])[] = []
+  const byScore = [...tokens.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
+  for (const id of byScore) {
+    const token = tokens[id] ?? ''
+    for (let at = token.length - 1; at > 0; at -= 1) {
+      if (isWithinCharacter(token, at)) continue
+      const [left, right] = [token.slice(0, at), token.slice(at)]
+      if (known.has(left) && known.has(right)) merges.push([left, right])
+    }
+  }
+  return merges
 }
 
-/** Between any two characters. */
-function splitsOf(token: string): readonly (readonly [string, string])[] {
-  const characters = Array.from(token)
-  return characters.slice(1).map((_, at) => {
-    const left = characters.slice(0, at + 1).join('')
-    return [left, token.slice(left.length)]
-  })
+/** Whether `at` is between the two halves of a surrogate pair. */
+function isWithinCharacter(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0xdc00 && code <= 0xdfff
 }

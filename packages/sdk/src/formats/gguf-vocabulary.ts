@@ -1,5 +1,5 @@
 /** The tokens of a GGUF, whatever splits texts into them. */
-import { EdgewardError } from '../errors/index.js'
+import { damaged, unsupported } from './gguf-errors.js'
 import { numbersOf, optionalFlagOf, optionalNumberOf, optionalTextOf, textOf, textsOf } from './gguf-metadata.js'
 import type { GgufMetadata } from './gguf-types.js'
 
@@ -31,10 +31,9 @@ export const llama3PreTokenizers: readonly string[] = ['llama-bpe', 'llama3', 'l
 export function readVocabulary(metadata: GgufMetadata): GgufVocabulary {
   const model = textOf(metadata, 'tokenizer.ggml.model')
   if (model !== 'gpt2' && model !== 'llama') {
-    throw new EdgewardError(
-      'MODEL_UNSUPPORTED',
-      `This GGUF cannot be run: its tokenizer is of the kind "${model}"; one of "gpt2" (byte-level BPE) or "llama" (SentencePiece) could`,
-      { details: { tokenizer: model } },
+    throw unsupported(
+      `its tokenizer is of the kind "${model}"; one of "gpt2" (byte-level BPE) or "llama" (SentencePiece) could be`,
+      { tokenizer: model },
     )
   }
   const tokens = textsOf(metadata, 'tokenizer.ggml.tokens')
@@ -62,7 +61,5 @@ export function tokenId(metadata: GgufMetadata, purpose: string, tokens: readonl
   const key = `tokenizer.ggml.${purpose}_token_id`
   const id = optionalNumberOf(metadata, key)
   if (id === undefined || tokens[id] !== undefined) return id
-  throw new EdgewardError('MANIFEST_INVALID', `This GGUF's ${key} is ${id}, of ${tokens.length} tokens`, {
-    details: { key },
-  })
+  throw damaged(`its ${key} is ${id}, of ${tokens.length} tokens`, { key })
 }
