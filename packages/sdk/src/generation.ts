@@ -33,5 +33,7 @@ export {
 } from './formats/index.js'
 export * from './generation/index.js'
 export { MarkupReader, type Piece } from './generation/page.js'
+// eslint-disable-next-line local/room-imports -- pure, and no part of the page: the packing tool says of a GGUF what the worker says
+export { draftGguf } from './worker/gguf-draft.js'
 export { featureExtraction } from './tasks/feature-extraction/index.js'
 export type { LoadedTask, TaskContext } from './contract/index.js'

@@ -1,12 +1,15 @@
 /** What goes between the endpoint and the thread that holds a language model. */
 import type { ErrorCode, ErrorDetails } from 'edgeward'
 import type { GenerationEvent, GenerationRequest, LanguageModelConfig } from 'edgeward/generation'
+import type { VariantDtype } from 'edgeward/manifest'
 import type { ServedFile } from './read-models.js'
 
 /** What a thread is started with. */
 export interface LanguageModelSource {
   /** The graph's file first, then those of its external data; or one GGUF. */
   readonly files: readonly [ServedFile, ...ServedFile[]]
+  /** What a GGUF's blocks become; of ONNX files, what they are. */
+  readonly dtype: VariantDtype
   /** A GGUF has them in itself. */
   readonly tokenizer?: ServedFile
   readonly tokenizerConfig?: ServedFile

@@ -74,11 +74,15 @@ async function openOnnx({
 /** The name of the weights inside the graph that is built; no such file exists. */
 const weightsName = 'weights'
 
-/** Its blocks become the rows of a `q8` graph: int8 weights, computed in float, as browsers do on WASM. */
-async function openGguf({ files, config, threadsPerRun }: LanguageModelSource): Promise<Parts> {
+/** Its blocks become those of the variant; what does not compute in float here is made `q8`, as browsers do it on WASM. */
+async function openGguf({ files, dtype, config, threadsPerRun }: LanguageModelSource): Promise<Parts> {
   const bytes = await readModelFile(files[0])
   const gguf = await readGguf(async (start, end) => bytes.subarray(start, end), bytes.length)
-  const built = buildLlama(gguf, { dtype: 'q8', attention: 'Attention', externalPath: weightsName })
+  const built = buildLlama(gguf, {
+    dtype: dtype === 'fp32' ? dtype : 'q8',
+    attention: 'Attention',
+    externalPath: weightsName,
+  })
   const data = new Uint8Array(built.externalBytes)
   for (const { offset, make } of built.weights) {
     data.set(

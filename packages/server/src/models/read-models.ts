@@ -26,6 +26,8 @@ export interface ServedFile extends Pick<ManifestFile, 'bytes' | 'sha256'> {
 
 /** A language model, with the files that the endpoint needs of it. */
 export interface LanguageModelFiles extends Pick<ServedGraph, 'name' | 'revision' | 'files'> {
+  /** Of the variant that is served. */
+  readonly dtype: VariantDtype
   readonly config: LanguageModelConfig
   readonly tokenizer?: ServedFile
   readonly tokenizerConfig?: ServedFile
@@ -110,7 +112,8 @@ const nativeDtypes: readonly VariantDtype[] = ['q8', 'fp32']
 function languageModelFiles(folder: string, manifest: Manifest): LanguageModelFiles {
   const { id, revision, variants, config } = manifest
   const [best] = nativeDtypes.flatMap((dtype) => variants.filter((variant) => variant.dtype === dtype))
-  const graph = (best ?? variants[0]).graphs['model']
+  const { dtype, graphs } = best ?? variants[0]
+  const graph = graphs['model']
   const where = join(folder, id, 'manifest.json')
   if (graph === undefined)
     throw new EdgewardError('MANIFEST_INVALID', `${where}: a language model has one graph, "model"`)
@@ -120,6 +123,7 @@ function languageModelFiles(folder: string, manifest: Manifest): LanguageModelFi
   return {
     name: id,
     revision,
+    dtype,
     files: [
       servedFile(folder, id, graph.file),
       ...(graph.externalData ?? []).map((file) => servedFile(folder, id, file)),

@@ -43,7 +43,7 @@ export class ServedLanguageModel implements Served {
   #lastFailure: { readonly error: EdgewardError; readonly at: number } | undefined
   #disposed = false
 
-  constructor({ name, revision, config, files, ...assets }: LanguageModelFiles, limits: LanguageModelLimits) {
+  constructor({ name, revision, dtype, config, files, ...assets }: LanguageModelFiles, limits: LanguageModelLimits) {
     const { maxConcurrentStreams, threadsPerRun, runTimeLimitMs } = limits
     this.name = name
     this.revision = revision
@@ -52,7 +52,7 @@ export class ServedLanguageModel implements Served {
     this.files = [...files, ...Object.values(assets)]
     this.queue = new SessionQueue(name, { ...limits, maxConcurrentRuns: maxConcurrentStreams })
     this.#runTimeLimitMs = runTimeLimitMs
-    this.#source = { files, ...assets, config, threadsPerRun, maxStreams: maxConcurrentStreams }
+    this.#source = { files, dtype, ...assets, config, threadsPerRun, maxStreams: maxConcurrentStreams }
   }
 
   get isReady(): boolean {

@@ -2,6 +2,7 @@
 import { copyFile, link, mkdir, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { parseManifest, type Graph, type Manifest, type ManifestFile, type Variant } from 'edgeward/manifest'
+import { draftOf, ggufVariants } from './gguf-variants.js'
 import { countCost } from './count-cost.js'
 import { chunkBytes, digestFile, sha256 } from './digest-file.js'
 import { examineGraph } from './examine-graph.js'
@@ -29,6 +30,7 @@ export interface BuildOptions {
 export async function buildManifest(options: BuildOptions): Promise<Manifest> {
   const { recipe } = options
   const described = await describeFiles(options)
+  const draft = await draftOf(options)
   const content = {
     schemaVersion: 1 as const,
     id: recipe.id,
@@ -36,27 +38,17 @@ export async function buildManifest(options: BuildOptions): Promise<Manifest> {
     licence: recipe.licence,
     chunkBytes,
     assets: Object.fromEntries(Object.entries(recipe.assets).map(([role, name]) => [role, entry(described, name)])),
-    config: recipe.config,
-    variants: await buildVariants(options, described),
+    config: { ...draft?.config, ...recipe.config },
+    variants: draft ? ggufVariants(recipe, draft, described) : await buildVariants(options, described),
   }
   const manifest = {
     ...content,
-    ...costOf(options),
+    cost: draft?.cost ?? countCost(recipe, (name) => entry(options.files, name).path),
     revision: revisionOf(content),
     provenance: provenanceOf(options),
     packedBy: toolVersion,
   }
   return parseManifest(manifest, `the manifest made from the recipe of ${recipe.id}`)
-}
-
-/** Only of what lies in ONNX files. */
-function costOf({ recipe, files }: BuildOptions): Pick<Manifest, 'cost'> {
-  if (recipe.variants.some(({ graphs }) => Object.values(graphs).some(({ file }) => isGguf(file)))) return {}
-  return { cost: countCost(recipe, (name) => entry(files, name).path) }
-}
-
-function isGguf(file: string): boolean {
-  return file.endsWith('.gguf')
 }
 
 type Described = ReadonlyMap<string, ManifestFile>
@@ -95,8 +87,6 @@ async function buildGraph(
 ): Promise<Graph> {
   const { recipe, onProgress } = options
   const { dtype, backends } = variant
-  // What a GGUF takes and gives is the runtime's graph, which is built when it is loaded.
-  if (isGguf(graph.file)) return { file: entry(described, graph.file), inputs: [], outputs: [] }
   const step = { model: recipe.id, variant: dtype, graph: name }
   onProgress({ kind: 'examining', ...step })
   const fp32 = dtype === 'fp32' ? undefined : fp32Graph(recipe, name)
