@@ -10,17 +10,10 @@ import type {
   TaskName,
   VariantDtype,
 } from '../contract/index.js'
-import { isEdgewardError } from '../errors/index.js'
 import { modelKey, type ModelKey, type Payload } from '../transport/index.js'
 import type { Answer, Batcher } from './batcher.js'
-import {
-  makeReady,
-  sessionsKey,
-  type DeviceListener,
-  type MemoryBudget,
-  type ReadyModel,
-  type ReadyParts,
-} from './make-ready.js'
+import { deviceStream, forgetLost, type Prepare } from './device-stream.js'
+import { makeReady, sessionsKey, type DeviceListener, type MemoryBudget, type ReadyParts } from './make-ready.js'
 import { sourceOf } from './model-source.js'
 import { checkDeadline, DeviceQueue } from './queue.js'
 import type { Group } from './watchdog.js'
@@ -95,6 +88,10 @@ export function createDeviceEngine(
       }
     },
 
+    stream(placement, request, signal) {
+      return deviceStream({ prepare, queue }, onDevice(placement), request, signal)
+    },
+
     async dispose() {
       await host.dispose()
     },
@@ -129,13 +126,6 @@ class Merging {
   }
 }
 
-type Prepare = (
-  placement: DevicePlacement,
-  source: ModelSource,
-  signal: AbortSignal,
-  priority?: 'low',
-) => Promise<ReadyModel>
-
 /** Makes the placement ready, if it is not, and has the worker answer. */
 async function answerOne(
   prepare: Prepare,
@@ -157,11 +147,7 @@ async function answerOne(
     const waited = isShared && { queueMs: Math.max(0, elapsedMs - ownMs(timings)) }
     return { output, timings: { ...timings, ...waited, ...(loadMs !== undefined && { loadMs }) } }
   } catch (error) {
-    if (isEdgewardError(error) && error.code === 'GPU_LOST') models.placements.forgetAll(placement.backend)
-    // The worker has let go of sessions that it found to compute wrongly.
-    if (isEdgewardError(error) && error.code === 'CANARY_FAILED') {
-      models.placements.forget(sessionsKey(source, placement))
-    }
+    forgetLost(error, models, source, placement)
     throw error
   } finally {
     letGo()

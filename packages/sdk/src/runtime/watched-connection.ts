@@ -1,5 +1,5 @@
 /** A connection to a worker whose calls are watched: a worker that hangs is ended, and its errors are told. */
-import type { Backend, EngineRequest } from '../contract/index.js'
+import type { Backend, EngineRequest, GenerationEvent } from '../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import { neverAborted } from '../shared/index.js'
 import type {
@@ -15,6 +15,8 @@ import type {
 } from '../transport/index.js'
 import type { Clock } from './clock.js'
 import { Watchdog, type Group } from './watchdog.js'
+import { groupOf, limitOf } from './watch-limits.js'
+import { watchStream } from './watched-stream.js'
 
 /** Who hears of what happens in the worker. */
 export interface WorkerObserver {
@@ -120,8 +122,8 @@ export class WatchedConnection implements Connection {
     if (this.#isRetired) throw replaced()
     const watched = this.#watchdog.watch(group, limitMs)
     const isRun = method === 'run'
-    this.#count('calls', 1)
-    if (isRun) this.#count('runs', 1)
+    this.#count(1, 'calls')
+    if (isRun) this.#count(1, 'runs')
     try {
       const result = await this.#connection.call(method, payload, options)
       watched.answered()
@@ -136,10 +138,31 @@ export class WatchedConnection implements Connection {
     } finally {
       if (isRun) {
         this.runs += 1
-        this.#count('runs', -1)
+        this.#count(-1, 'runs')
       }
-      this.#count('calls', -1)
+      this.#count(-1, 'calls')
     }
+  }
+
+  /**
+   * Has the worker write. The stream is a run for as long as somebody reads; what it may take for an event is what a run may that
+   * was never measured, since its steps are short.
+   */
+  async generate(payload: Payload<'generate'>, signal: AbortSignal): Promise<ReadableStream<GenerationEvent>> {
+    const { backend } = payload
+    const { clock, observer } = this.#options
+    const limitMs = this.runLimitMs({})
+    const stream = await this.call('generate', payload, { signal, group: backend, limitMs })
+    return watchStream(stream, {
+      clock,
+      watch: () => this.#watchdog.watch(backend, limitMs),
+      count: (change) => this.#count(change, 'calls', 'runs'),
+      onEnd: (isWell, error) => {
+        this.runs += 1
+        if (isWell) observer.onWell('request', backend)
+        else this.#judge(error)
+      },
+    })
   }
 
   /** @param backend - that it makes sessions for, if it does */
@@ -148,7 +171,7 @@ export class WatchedConnection implements Connection {
     const { hangMs } = this.#options
     const answering = this.#watchdog.watch('answers', limitOf('answers', hangMs))
     const watched = this.#watchdog.watch('answers', limitOf('answers', hangMs))
-    this.#count('loads', 1)
+    this.#count(1, 'loads')
     return {
       onEvent(event) {
         if (event.type !== 'progress') return
@@ -159,7 +182,7 @@ export class WatchedConnection implements Connection {
       onReady: () => {
         answering.answered()
         watched.answered()
-        this.#count('loads', -1)
+        this.#count(-1, 'loads')
         this.#options.observer.onWell('load', backend)
       },
       onFailed: (error, { aborted }) => {
@@ -168,7 +191,7 @@ export class WatchedConnection implements Connection {
           else one.answered()
         }
         this.#judge(error)
-        this.#count('loads', -1)
+        this.#count(-1, 'loads')
       },
     }
   }
@@ -206,10 +229,10 @@ export class WatchedConnection implements Connection {
     this.#connection.terminate(reason)
   }
 
-  #count(what: 'calls' | 'runs' | 'loads', change: 1 | -1): void {
-    this.#inFlight[what] += change
+  #count(change: 1 | -1, ...kinds: readonly ('calls' | 'runs' | 'loads')[]): void {
+    for (const kind of kinds) this.#inFlight[kind] += change
     this.#idleSince = this.#options.clock.now()
-    if (what === 'calls') this.#askedAt = this.#idleSince
+    if (kinds.includes('calls')) this.#askedAt = this.#idleSince
   }
 
   #judge(error: unknown): void {
@@ -217,28 +240,6 @@ export class WatchedConnection implements Connection {
     if (error.code === 'GPU_LOST') this.#options.observer.onGpuLost()
     if (error.details['untrusted'] === true) this.#options.observer.onUntrusted(error)
   }
-}
-
-/** While a load waits for the network, for other tabs or for the disk, the worker only has to answer. */
-function groupOf(
-  { phase }: Extract<PrepareEvent, { type: 'progress' }>,
-  backend: Backend | undefined,
-  own: Group,
-): Group {
-  if (phase === 'runtime') return own
-  return (phase === 'session' || phase === 'canary') && backend !== undefined ? backend : 'answers'
-}
-
-/**
- * Of a worker that only has to answer. Nothing but runs and sessions keeps it from that for long, and it is waited for often:
- * Firefox, when the machine is busy, was seen to block for ever in `new Worker`, which ONNX Runtime calls for each of its
- * threads when it starts, and with it the whole worker. But a few seconds it may always take. The start of a runtime may still
- * wait for its binary, which comes without a word: 14 MB in three minutes is a line of 0.6 Mbit/s. Once it is there, the worker
- * itself gives the start 30 s.
- */
-function limitOf(group: Group, hangMs: number): number {
-  if (group === 'answers') return Math.max(hangMs / 3, Math.min(hangMs, 5_000))
-  return group.startsWith('load') ? 3 * hangMs : hangMs
 }
 
 function hung(silentMs: number): EdgewardError {

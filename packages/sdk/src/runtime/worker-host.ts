@@ -36,7 +36,7 @@ type State =
   | { readonly is: 'disposed' }
 
 /** Begun again by those who asked for it, if at all. The others may be asked twice: what they do twice is done once. */
-const unrepeatable: readonly WorkerMethod[] = ['run', 'prepare', 'download', 'update']
+const unrepeatable: readonly WorkerMethod[] = ['run', 'generate', 'prepare', 'download', 'update']
 
 /** How long a worker may take to answer when the page is seen again, and it does nothing else. */
 const recheckMs = 5_000
