@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { brotliDecompressSync } from 'node:zlib'
 import { gguf } from '@huggingface/gguf'
 import { describe, expect, test } from 'vitest'
+import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { readGguf } from '../../../packages/sdk/src/formats/index.js'
 import { fromRoot } from '../../../scripts/lib/root.mjs'
 import { writeGguf, type GgufTestTensor } from '../../support/gguf.js'
@@ -134,9 +135,32 @@ describe('refuses as damaged', () => {
     })
   })
 
+  test('lists beyond all vocabularies', async () => {
+    const bytes = new Uint8Array(2 ** 23)
+    bytes.set(writeGguf({ list: [1, 2] }, []))
+    // Behind magic, version, counts, the key, the type of a list and that of its items.
+    new DataView(bytes.buffer).setBigUint64(24 + 8 + 4 + 4 + 4, 2n ** 22n + 1n, true)
+    await expect(open(bytes).gguf).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      message: expect.stringContaining('list of 4194305') as string,
+    })
+  })
+
   test('a file that is shorter than it was said to be', async () => {
     await expect(open(whole, 5000).gguf).rejects.toMatchObject({ code: 'MANIFEST_INVALID' })
   })
+})
+
+test('a header with any byte changed is read or refused, and fails in no other way', async () => {
+  const whole = writeGguf({ 'general.alignment': 32, b: [1, 2], c: ['d'], 'split.count': 1 }, [norm, weight])
+  for (let at = 0; at < whole.length; at += 1) {
+    for (const change of [1, 4, 0x80, 0xff]) {
+      const bytes = Uint8Array.from(whole)
+      bytes[at] = (bytes[at] ?? 0) ^ change
+      const outcome = await open(bytes).gguf.catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome, `byte ${at}`).toBeInstanceOf(EdgewardError)
+    }
+  }
 })
 
 describe('refuses as unsupported', () => {

@@ -56,6 +56,8 @@ const leastEntryBytes = 13
 /** A length, a number of dimensions, a type and an offset. */
 const leastTensorBytes = 24
 const deepestArray = 4
+/** Gemma's vocabulary has 262,144 tokens, and half a million merges. */
+const mostItems = 2 ** 22
 
 function refuseVersion(version: number): void {
   if (version === 2 || version === 3) return
@@ -134,11 +136,11 @@ class Cursor {
     return this.view.getUint32(begin, true) + this.view.getUint32(begin + 4, true) * 2 ** 32
   }
 
-  /** Of things that take `leastBytes` each: not more than the file can hold. */
+  /** Of things that take `leastBytes` each: not more than the file can hold, or any vocabulary needs. */
   count(leastBytes: number): number {
     const count = this.uint64()
-    if (this.position + count * leastBytes <= this.fileBytes) return count
-    throw damaged(`its header has ${count} things in a list, more than its ${this.fileBytes} bytes can hold`)
+    if (count <= mostItems && this.position + count * leastBytes <= this.fileBytes) return count
+    throw damaged(`its header states a list of ${count}, in ${this.fileBytes} bytes`)
   }
 
   text(): string {
