@@ -15,14 +15,18 @@ import { answerEmbeddings, readEmbeddingBody } from './embeddings.js'
 
 export interface OpenAiRouteOptions {
   readonly requestTimeLimitMs: number
+  /** Whether the endpoint takes requests and knows of no end. */
+  readonly takesRequests: () => boolean
   /** Aborts when the time to finish what is running is over. */
   readonly shutdownSignal: AbortSignal
 }
 
 /** Adds `/v1`. Its models are those that generate text or make vectors of texts. */
 export function addOpenAiRoutes(app: FastifyInstance, store: ModelStore, options: OpenAiRouteOptions): void {
-  const watch = (reply: FastifyReply) =>
-    watchRequest(reply, { endpointMs: options.requestTimeLimitMs, requestMs: undefined }, options.shutdownSignal)
+  const watch = (reply: FastifyReply) => {
+    closeBehind(reply, options.takesRequests)
+    return watchRequest(reply, { endpointMs: options.requestTimeLimitMs, requestMs: undefined }, options.shutdownSignal)
+  }
   addModelList(app, store)
   addRoute(app, 'POST', '/v1/chat/completions', (request, reply) => answerChat(request, reply, store, watch(reply)))
   addRoute(app, 'POST', '/v1/completions', (request, reply) => answerCompletion(request, reply, store, watch(reply)))
@@ -31,6 +35,16 @@ export function addOpenAiRoutes(app: FastifyInstance, store: ModelStore, options
     const model = named(body.model, 'make vectors of texts', (name) => store.embeddingModel(name), store)
     request.servedModel = model.graph
     return answerEmbeddings(body, model, watch(reply).signal)
+  })
+}
+
+/**
+ * A stream that began before a shutdown has told its client that the connection stays: it is ended behind the stream, since the
+ * endpoint would wait for it.
+ */
+function closeBehind({ raw, request }: FastifyReply, takesRequests: () => boolean): void {
+  raw.once('finish', () => {
+    if (!takesRequests()) request.raw.socket.end()
   })
 }
 
