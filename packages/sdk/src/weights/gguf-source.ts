@@ -18,16 +18,16 @@ const telltaleBytes = 65_536
  * @throws {EdgewardError} `MANIFEST_NOT_FOUND`, `DOWNLOAD_FAILED`, and what the draft throws; on abort, `signal.reason`.
  */
 export async function locateGgufUrl(
-  url: string,
+  { id: url }: ModelName,
   network: Network,
-  drafts: Pick<ModelDrafts, 'gguf'>,
+  draft: ModelDrafts['gguf'],
   signal: AbortSignal,
 ): Promise<ModelSource> {
   const { bytes, state } = await lookAtFile(url, network.fetch, signal)
   const read = (start: number, end: number) => readRange(url, start, end, network.fetch, signal)
   const beginning = state === '' ? await sha256Hex(await read(0, Math.min(bytes, telltaleBytes))) : ''
   const revision = (await sha256Hex(new TextEncoder().encode(`${bytes} ${state}${beginning}`))).slice(0, 40)
-  return { manifest: await drafts.gguf({ id: url, revision, path: pathOf(url), bytes, read }), manifestUrl: url }
+  return { manifest: await draft({ id: url, revision, path: pathOf(url), bytes, read }), manifestUrl: url }
 }
 
 /**
@@ -39,7 +39,7 @@ export async function locateGgufUrl(
 export async function locateHubGguf(
   name: ModelName,
   { hub: { baseUrl }, fetch }: Network,
-  drafts: Pick<ModelDrafts, 'gguf'>,
+  draft: ModelDrafts['gguf'],
   signal: AbortSignal,
 ): Promise<ModelSource> {
   const { id, revision = 'main' } = name
@@ -57,7 +57,7 @@ export async function locateHubGguf(
     ...(listing.licence !== undefined && { licence: listing.licence }),
     read: (start, end) => readRange(url, start, end, fetch, signal),
   }
-  return { manifest: await drafts.gguf(source), manifestUrl: url }
+  return { manifest: await draft(source), manifestUrl: url }
 }
 
 /** What the file is called, where that can be a path. */

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { Manifest } from '../contract/index.js'
 import { EdgewardError, messageOf } from '../errors/index.js'
+import { isGgufUrl } from '../shared/index.js'
 import { describeAnswer, isHtml, request, type HttpAnswer } from './http.js'
 import { idSchema } from './manifest-schema.js'
 import { parseManifest } from './manifest.js'
@@ -41,7 +42,7 @@ export async function fetchManifest({ url, id, revision, signal, stallMs }: Mani
 
 /** The absolute address of a manifest's file. A GGUF is its own manifest, and the only file. */
 export function fileUrl(manifestUrl: string, path: string): string {
-  if (new URL(manifestUrl).pathname.endsWith('.gguf')) return manifestUrl
+  if (isGgufUrl(manifestUrl)) return manifestUrl
   return new URL(path.split('/').map(encodeURIComponent).join('/'), manifestUrl).href
 }
 

@@ -1,8 +1,17 @@
 /** Makes a manifest of a GGUF's header: what can be made of its weights, for which backend, and what that takes. */
-import type { Backend, Manifest, ManifestFile, ModelCost, Variant } from '../contract/index.js'
+import type { Backend, Manifest, ManifestFile, ModelCost, ModelSource, Variant } from '../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import { buildLlama, languageModelConfig, readGguf, type GgufFile, type LlamaDtype } from '../formats/index.js'
-import { draftChunkBytes, draftFile, type GgufSource } from '../weights/index.js'
+import type { ModelName } from '../shared/index.js'
+import {
+  draftChunkBytes,
+  draftFile,
+  isHubModel,
+  locateGgufUrl,
+  locateHubGguf,
+  type GgufSource,
+  type Network,
+} from '../weights/index.js'
 import { attentionOf } from './gguf-graph.js'
 
 /**
@@ -51,6 +60,12 @@ export async function draftGguf(source: GgufSource): Promise<Manifest> {
     provenance: source.askedFor === undefined ? [] : [{ file: '', source: source.askedFor, sha256: '' }],
     packedBy: 'edgeward (read from the GGUF)',
   }
+}
+
+/** The source of a GGUF at an address, or on the hub. @throws EdgewardError as these do; on abort, `signal.reason` */
+export function locateGguf(name: ModelName, network: Network, signal: AbortSignal): Promise<ModelSource> {
+  const locate = isHubModel(name.id) ? locateHubGguf : locateGgufUrl
+  return locate(name, network, draftGguf, signal)
 }
 
 function variantsOf(gguf: GgufFile, file: ManifestFile): Manifest['variants'] {

@@ -36,7 +36,7 @@ export async function locateModel(
     if (cached) return from === 'cache' ? { ...cached, offline: true } : cached
     if (from === 'cache') throw notCached(model)
   }
-  if (isGguf) return (await loadGeneration()).locateGgufUrl(name.id, (await openStore()).network, drafts, signal)
+  if (isGguf) return (await loadGeneration()).locateGguf(name, (await openStore()).network, signal)
   const { manifest, url } = await loadManifest(urls, name, signal)
   return { manifest, manifestUrl: url, mirrorUrls: urls.filter((other) => other !== url) }
 }
@@ -58,7 +58,7 @@ async function locateOnHub(
     if (cached && isSameOnHub(name, cached, network)) return from === 'cache' ? { ...cached, offline: true } : cached
     if (from === 'cache') throw notCached(name.id)
   }
-  if (name.id.endsWith('.gguf')) return (await loadGeneration()).locateHubGguf(name, network, drafts, signal)
+  if (name.id.endsWith('.gguf')) return (await loadGeneration()).locateGguf(name, network, signal)
   return locateHub(name, network, signal, drafts)
 }
 
