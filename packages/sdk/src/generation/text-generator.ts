@@ -1,15 +1,14 @@
 /** Generates texts with one language model: what a worker or an endpoint holds for each model that it has loaded. */
-import type { GenerationEvent, GenerationInput, GenerationOptions, GenerationResume } from '../contract/index.js'
+import type { GenerationEvent, GenerationInput, TextFormat } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
+import { createChatTemplate } from './chat-template.js'
 import type { ConstraintFactory } from './constraint.js'
 import type { LanguageModel } from './language-model.js'
-
-export interface GenerationRequest {
-  readonly input: GenerationInput
-  readonly options: GenerationOptions
-  /** What is written already; none of it comes again. */
-  readonly resume?: GenerationResume
-}
+import { renderInput } from './prepare-prompt.js'
+import { SequencePool } from './sequence-pool.js'
+import { stoppable } from './stoppable.js'
+import { createTextTokenizer } from './text-tokenizer.js'
+import { writeAnswer, type GenerationRequest } from './write-answer.js'
 
 export interface TextGeneratorOptions {
   readonly model: LanguageModel
@@ -44,6 +43,39 @@ export interface TextGenerator {
 }
 
 /** @throws EdgewardError MODEL_UNSUPPORTED when no tokenizer can be made of the files */
-export function createTextGenerator(_options: TextGeneratorOptions): TextGenerator {
-  throw new EdgewardError('MODEL_UNSUPPORTED', 'Text generation is being built.')
+export function createTextGenerator(options: TextGeneratorOptions): TextGenerator {
+  const {
+    model,
+    tokenizer: json,
+    tokenizerConfig,
+    maxSequences = 2,
+    constrain,
+    now = () => performance.now(),
+  } = options
+  const tokenizer = createTextTokenizer(json, tokenizerConfig, markupTokens(model.config.format))
+  const reader = { config: model.config, tokenizer, template: createChatTemplate(tokenizerConfig) }
+  const pool = new SequencePool(model, maxSequences)
+  const running = new Set<AbortController>()
+  return {
+    generate: (request, signal) =>
+      stoppable((own) => writeAnswer({ reader, pool, constrain, now }, request, own), signal, running),
+    encode: (text) => tokenizer.encode(text),
+    decode: (ids) => tokenizer.decode(ids),
+    render: (input) => renderInput(input, reader),
+    dispose() {
+      for (const controller of running) controller.abort(disposed())
+      pool.dispose()
+    },
+  }
+}
+
+/** Control tokens that the format of answers is read from. */
+function markupTokens(format: TextFormat = {}): string[] {
+  const { reasoning, tools } = format
+  const ofTools = { hermes: ['<tool_call>', '</tool_call>'], llama3: ['<|python_tag|>'] }
+  return [...(reasoning ? [reasoning.open, reasoning.close] : []), ...(tools ? ofTools[tools] : [])]
+}
+
+function disposed(): EdgewardError {
+  return new EdgewardError('DISPOSED', 'The text generator was disposed while it wrote.')
 }

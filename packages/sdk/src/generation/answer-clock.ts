@@ -1,0 +1,63 @@
+/** Measures the phases of an answer; the time that its reader takes is none of them. */
+import type { GenerationTimings } from '../contract/index.js'
+
+/** What the decoder measured itself. */
+interface DecoderTimes {
+  readonly decodeMs: number
+  readonly drafted: number
+  readonly accepted: number
+}
+
+export class AnswerClock {
+  readonly #now: () => number
+  readonly #startedAt: number
+  #preparedAt: number
+  #borrowedAt: number
+  /** Undefined: there is no token yet. */
+  #begunAt: number | undefined
+  #prefillMs = 0
+
+  constructor(now: () => number) {
+    this.#now = now
+    this.#startedAt = now()
+    this.#preparedAt = this.#startedAt
+    this.#borrowedAt = this.#startedAt
+  }
+
+  /** The prompt is made of the input. */
+  prepared(): void {
+    this.#preparedAt = this.#now()
+  }
+
+  /** There is a sequence for it. */
+  borrowed(): void {
+    this.#borrowedAt = this.#now()
+  }
+
+  /** Takes the time of the run that ends with the first token. */
+  async first<T>(run: () => Promise<T>): Promise<T> {
+    const start = this.#now()
+    const result = await run()
+    this.#begunAt = this.#now()
+    this.#prefillMs = this.#begunAt - start
+    return result
+  }
+
+  /**
+   * @param prefilled - how many tokens were run before the first one was there
+   * @param made - how many were made
+   */
+  timings(prefilled: number, made: number, { decodeMs, drafted, accepted }: DecoderTimes): GenerationTimings {
+    const queueMs = this.#borrowedAt - this.#preparedAt
+    const prefillMs = this.#prefillMs
+    return {
+      preprocessMs: this.#preparedAt - this.#startedAt,
+      ...(queueMs > 0 && { queueMs }),
+      inferenceMs: prefillMs + decodeMs,
+      ...(this.#begunAt !== undefined && { firstTokenMs: this.#begunAt - this.#startedAt }),
+      ...(prefillMs > 0 && { promptTokensPerSecond: (prefilled / prefillMs) * 1000 }),
+      ...(decodeMs > 0 && made > 1 && { tokensPerSecond: ((made - 1) / decodeMs) * 1000 }),
+      ...(drafted > 0 && { draftedTokens: drafted, acceptedTokens: accepted }),
+    }
+  }
+}
