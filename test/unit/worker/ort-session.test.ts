@@ -168,3 +168,52 @@ describe('a runtime that cannot be trusted', () => {
     expect(await ask()).toEqual(right)
   })
 })
+
+describe('a borrowed session', () => {
+  const logits = (values: readonly number[]) => {
+    return { y: { dtype: 'float32', shape: [values.length], data: Float32Array.from(values) } } as const
+  }
+
+  it('is nobody else’s until the borrower’s turn ends', async () => {
+    const { session, ask, run } = await sessionOf([right])
+    const [started, done] = [createDeferred<undefined>(), createDeferred<undefined>()]
+    const borrowed = session.borrow(turn, () => {
+      started.resolve(undefined)
+      return done.promise
+    })
+    await started.promise
+    const asked = ask()
+    expect(run).not.toHaveBeenCalled()
+    done.resolve(undefined)
+    await borrowed
+    expect(await asked).toEqual(right)
+  })
+
+  it('does no run on a device that was lost, and none is believed during which it was', async () => {
+    const { gpu, lose } = fakeGpu()
+    const { session } = await sessionOf([], graph, gpu)
+    const work = vi.fn(async () => lose())
+    const borrow = () => session.borrow(turn, ({ execute }) => execute(work))
+    await expect(borrow()).rejects.toMatchObject({ code: 'GPU_LOST' })
+    await expect(borrow()).rejects.toMatchObject({ code: 'GPU_LOST' })
+    expect(work).toHaveBeenCalledTimes(1)
+  })
+
+  it('has what it gave looked at: NaN everywhere is refused, and what the canary says against it', async () => {
+    const { session } = await sessionOf([])
+    const borrow = (values: readonly number[]) => session.borrow(turn, ({ check }) => check(logits(values)))
+    await borrow(right)
+    await expect(borrow(nans)).rejects.toMatchObject({ code: 'OUTPUT_INVALID' })
+    const { session: wrong } = await sessionOf([[7]], withCanary)
+    await expect(wrong.borrow(turn, ({ check }) => check(logits(zeros)))).rejects.toMatchObject({
+      code: 'CANARY_FAILED',
+    })
+  })
+
+  it('is not believed any more after a trap', async () => {
+    const { session } = await sessionOf([])
+    const borrow = () => session.borrow(turn, ({ execute }) => execute(() => rejectedWith(1_991_937_888)))
+    await expect(borrow()).rejects.toMatchObject({ code: 'RUN_FAILED', details: { untrusted: true } })
+    await expect(borrow()).rejects.toMatchObject({ code: 'WORKER_DIED' })
+  })
+})

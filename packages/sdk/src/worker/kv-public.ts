@@ -33,8 +33,10 @@ class PublicCache implements KvCache {
 
   async run(borrowed: BorrowedSession, ids: readonly number[], keep: number): Promise<KvStep> {
     const feeds = this.#feeds(borrowed, ids, keep)
-    const results = await borrowed.execute(() => borrowed.session.run(feeds))
+    let results: InferenceSession.OnnxValueMapType = {}
     try {
+      // Also what a lost device gave has to be freed.
+      await borrowed.execute(async () => (results = await borrowed.session.run(feeds)))
       const cache = this.#cacheOf(results, this.length + ids.length)
       const logits = lastLogits(this.#graph, logitsOf(results), ids.length, keep)
       await borrowed.check(shown(logits))
