@@ -1,5 +1,6 @@
 /** Models made for the tests of loading: one larger than any buffer may be, and ones that are loaded in several chunks. */
 import { dataType, externalWeight, model, node, value, weight } from '../../../models/onnx-writer.mjs'
+import { tinyLlamaGguf } from '../../support/tiny-llama.js'
 
 const tables = { count: 9, rows: 65_536, width: 1_024, location: 'model.onnx_data' } as const
 
@@ -71,4 +72,6 @@ export const madeModels = () => ({
   layers: layers().toString('base64'),
   transposed: transposed().toString('base64'),
   layerWithData: layerWithData().toString('base64'),
+  /** A GGUF. */
+  tinyLlama: Buffer.from(tinyLlamaGguf()).toString('base64'),
 })
