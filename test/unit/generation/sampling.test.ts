@@ -85,7 +85,8 @@ describe('drawing', () => {
         const row = Float32Array.from(values)
         const all = Int32Array.from(row.keys())
         const largest = all.slice().sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b)
-        const kept = keepLargest(all, row, { max: Math.max(...row), min: Math.min(...row) }, count)
+        const candidates = { ids: all, weights: new Float64Array(all.length).fill(1) }
+        const { ids: kept } = keepLargest(candidates, row, { max: Math.max(...row), min: Math.min(...row) }, count)
         expect(kept.sort()).toEqual(largest.subarray(0, count).sort())
       }),
     )

@@ -10,8 +10,8 @@ export interface DrawOptions {
   readonly minP: number
 }
 
-/** Tokens less likely than e^-36 of the likeliest are out of reach of random numbers in steps of 2^-32, all of them together. */
-const reach = 36
+/** Tokens less likely than e^-28 of the likeliest are left out: all together, of 150,000, they would be drawn once in ten million. */
+const reach = 28
 
 /**
  * Temperature, then top-k, top-p of what is left, min-p: the order of Hugging Face's `generate`.
@@ -22,19 +22,24 @@ const reach = 36
 export function draw(logits: Float32Array, { temperature, topK, topP, minP }: DrawOptions, random: number): number {
   const { best, max } = extremes(logits)
   const range = { max, min: max - reach * temperature }
-  const within = (candidates: Candidates, limit: number, weights?: Float64Array) =>
-    keepLargest(candidates, logits, range, limit, weights)
+  const weightOf = (id: number) => Math.exp(((logits[id] ?? 0) - max) / temperature)
 
-  let candidates = atLeast(logits, range.min)
-  if (topK > 0 && topK < candidates.length) candidates = within(candidates, topK)
-  const weights = weigh(candidates, logits, max, temperature)
-  if (topP < 1) candidates = within(candidates, topP * sum(candidates, weights), weights)
-  if (minP > 0) candidates = candidates.filter((id) => (weights[id] ?? 0) >= minP)
-  return pick(candidates, weights, random) ?? best
+  let ids = atLeast(logits, range.min)
+  if (topK > 0 && topK < ids.length) {
+    ids = keepLargest({ ids, weights: new Float64Array(ids.length).fill(1) }, logits, range, topK).ids
+  }
+  let candidates = weigh(ids, weightOf)
+  if (topP < 1) candidates = keepLargest(candidates, logits, range, topP * sum(candidates.weights))
+  if (minP > 0)
+    candidates = weigh(
+      candidates.ids.filter((id) => weightOf(id) >= minP),
+      weightOf,
+    )
+  return pick(candidates, random) ?? best
 }
 
 /** The tokens whose logits are no less, by id. */
-function atLeast(logits: Float32Array, least: number): Candidates {
+function atLeast(logits: Float32Array, least: number): Int32Array {
   const ids = new Int32Array(logits.length)
   let count = 0
   for (let id = 0; id < logits.length; id += 1) {
@@ -43,25 +48,24 @@ function atLeast(logits: Float32Array, least: number): Candidates {
   return ids.subarray(0, count)
 }
 
-/** How likely the candidates are, against the likeliest; by id. */
-function weigh(candidates: Candidates, logits: Float32Array, max: number, temperature: number): Float64Array {
-  const weights = new Float64Array(logits.length)
-  for (const id of candidates) weights[id] = Math.exp(((logits[id] ?? 0) - max) / temperature)
-  return weights
+function weigh(ids: Int32Array, weightOf: (id: number) => number): Candidates {
+  const weights = new Float64Array(ids.length)
+  for (let at = 0; at < ids.length; at += 1) weights[at] = weightOf(ids[at] ?? 0)
+  return { ids, weights }
 }
 
 /** The candidate that a share of all weights falls on. */
-function pick(candidates: Candidates, weights: Float64Array, share: number): number | undefined {
-  let left = share * sum(candidates, weights)
-  for (const id of candidates) {
-    left -= weights[id] ?? 0
-    if (left < 0) return id
+function pick({ ids, weights }: Candidates, share: number): number | undefined {
+  let left = share * sum(weights)
+  for (let at = 0; at < ids.length; at += 1) {
+    left -= weights[at] ?? 0
+    if (left < 0) return ids[at]
   }
-  return candidates.at(-1)
+  return ids.at(-1)
 }
 
-function sum(candidates: Candidates, weights: Float64Array): number {
+function sum(weights: Float64Array): number {
   let total = 0
-  for (const id of candidates) total += weights[id] ?? 0
+  for (let at = 0; at < weights.length; at += 1) total += weights[at] ?? 0
   return total
 }

@@ -38,62 +38,55 @@ function invalid(max: number): EdgewardError {
   return new EdgewardError('OUTPUT_INVALID', `The language model’s output is wrong: ${problem}.`)
 }
 
-/** Tokens that may be drawn, in no order. */
-export type Candidates = Int32Array
+/** Tokens that may be drawn. */
+export interface Candidates {
+  readonly ids: Int32Array
+  /** What each counts; in the order of the ids. */
+  readonly weights: Float64Array
+}
 
 /** The logits of the candidates fall into so many equal parts of their range; only the last part that is needed is sorted. */
-const parts = 2048
+const partCount = 2048
 
 /**
- * The fewest largest candidates whose weights make up `limit`; of equal logits, those with smaller ids first. A few passes over
+ * The fewest largest candidates whose weights make up `limit`; of equal logits, those with smaller ids first. Two passes over
  * all, one sort of a few.
  *
  * @param range - that all candidates' logits are in
- * @param weights - by id; absent: 1 for all, which keeps `limit` tokens
  */
 export function keepLargest(
-  candidates: Candidates,
+  { ids, weights }: Candidates,
   logits: Float32Array,
   { max, min }: Pick<Extremes, 'max' | 'min'>,
   limit: number,
-  weights?: Float64Array,
 ): Candidates {
-  const scale = max > min ? (parts - 1) / (max - min) : 0
-  const partOf = (id: number) => Math.trunc((max - (logits[id] ?? 0)) * scale)
-  const sums = new Float64Array(parts)
-  for (const id of candidates) {
-    const part = partOf(id)
-    sums[part] = (sums[part] ?? 0) + (weights ? (weights[id] ?? 0) : 1)
+  const scale = max > min ? (partCount - 1) / (max - min) : 0
+  const parts = new Uint16Array(ids.length)
+  const sums = new Float64Array(partCount)
+  for (let at = 0; at < ids.length; at += 1) {
+    const part = ((max - (logits[ids[at] ?? 0] ?? 0)) * scale) | 0
+    parts[at] = part
+    sums[part] = (sums[part] ?? 0) + (weights[at] ?? 0)
   }
   let above = 0
   let last = 0
-  while (last < parts - 1 && above + (sums[last] ?? 0) < limit) {
-    above += sums[last] ?? 0
-    last += 1
+  while (last < partCount - 1 && above + (sums[last] ?? 0) < limit) above += sums[last++] ?? 0
+  const kept: number[] = []
+  const border: number[] = []
+  for (let at = 0; at < parts.length; at += 1) {
+    const part = parts[at] ?? 0
+    if (part < last) kept.push(at)
+    else if (part === last) border.push(at)
   }
-  const kept = candidates.filter((id) => partOf(id) < last)
-  const border = candidates.filter((id) => partOf(id) === last)
-  return joined(kept, firstUpTo(sorted(border, logits), limit - above, weights))
-}
-
-/** The candidates, largest logit first. */
-export function sorted(candidates: Candidates, logits: Float32Array): Candidates {
-  return candidates.slice().sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b)
-}
-
-function firstUpTo(candidates: Candidates, limit: number, weights?: Float64Array): Candidates {
-  let sum = 0
-  let count = 0
-  while (count < candidates.length && sum < limit) {
-    sum += weights ? (weights[candidates[count] ?? 0] ?? 0) : 1
-    count += 1
+  const logitAt = (at: number) => logits[ids[at] ?? 0] ?? 0
+  border.sort((a, b) => logitAt(b) - logitAt(a) || a - b)
+  for (let at = 0; at < border.length && above < limit; at += 1) {
+    const next = border[at] ?? 0
+    above += weights[next] ?? 0
+    kept.push(next)
   }
-  return candidates.subarray(0, count)
-}
-
-function joined(first: Candidates, second: Candidates): Candidates {
-  const all = new Int32Array(first.length + second.length)
-  all.set(first)
-  all.set(second, first.length)
-  return all
+  return {
+    ids: Int32Array.from({ length: kept.length }, (_, at) => ids[kept[at] ?? 0] ?? 0),
+    weights: Float64Array.from({ length: kept.length }, (_, at) => weights[kept[at] ?? 0] ?? 0),
+  }
 }
