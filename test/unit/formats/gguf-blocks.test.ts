@@ -53,8 +53,17 @@ test.for(['Q4_0', 'Q4_1', 'Q8_0'] as const)('the integers, scales and offsets of
   expect(unsigned(weights)).toEqual(unsigned(values))
 })
 
+test('the integers, scales and offsets of Q4_K come to its values, but for the rounding of its scales', () => {
+  const { raw, values } = load('Q4_K')
+  const { q, d, m } = blocksOf('Q4_K', raw) ?? expect.fail('Q4_K has blocks')
+  expect(q).toHaveLength(values.length)
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const off = values.map((value, at) => Math.abs((d[at >> 5] ?? NaN) * (q[at] ?? NaN) + (m[at >> 5] ?? NaN) - value))
+  expect(Math.max(...off) / largest).toBeLessThan(1e-6)
+})
+
 test('types without one scale and offset for 32 weights have no such blocks', () => {
-  for (const type of ['F32', 'F16', 'BF16', 'Q4_K', 'Q6_K'] as const) {
+  for (const type of ['F32', 'F16', 'BF16', 'Q6_K'] as const) {
     expect(blocksOf(type, load(type).raw)).toBeUndefined()
   }
 })

@@ -25,6 +25,7 @@ export function decodeTensor(type: GgmlType, raw: Uint8Array, out: Float32Array)
 
 /** The weights of a 4- or 8-bit type as integers with a scale and an offset a block; undefined for the types that have it otherwise. */
 export function blocksOf(type: GgmlType, raw: Uint8Array): QuantizedBlocks | undefined {
+  if (type === 'Q4_K') return blocksOfQ4K(raw)
   if (type !== 'Q4_0' && type !== 'Q4_1' && type !== 'Q8_0') return undefined
   const size = ggmlBlocks[type].bytes
   const count = Math.floor(raw.length / size)
@@ -40,6 +41,22 @@ export function blocksOf(type: GgmlType, raw: Uint8Array): QuantizedBlocks | und
       blocks.m[block] = type === 'Q4_0' ? -8 * d : halfAt(raw, begin + 2)
       unpackNibbles(raw, begin + (type === 'Q4_0' ? 2 : 4), blocks.q, block * 32)
     }
+  }
+  return blocks
+}
+
+/** Eight blocks of 32 each: scale and offset are rounded to float32, where decoded values are rounded but once. */
+function blocksOfQ4K(raw: Uint8Array): QuantizedBlocks {
+  const count = Math.floor(raw.length / ggmlBlocks.Q4_K.bytes) * 8
+  const blocks = { q: new Uint8Array(count * 32), d: new Float32Array(count), m: new Float32Array(count) }
+  for (let block = 0; block < count; block += 1) {
+    const begin = (block >> 3) * ggmlBlocks.Q4_K.bytes
+    const index = block & 7
+    blocks.d[block] = halfAt(raw, begin) * scaleAt(raw, begin + 4, index)
+    blocks.m[block] = -halfAt(raw, begin + 2) * minimumAt(raw, begin + 4, index)
+    // Of two blocks, the first lies in the low halves of the same bytes.
+    const [nibbles, shift] = [begin + 16 + (index >> 1) * 32, (index & 1) * 4]
+    for (let at = 0; at < 32; at += 1) blocks.q[block * 32 + at] = (byteAt(raw, nibbles + at) >> shift) & 15
   }
   return blocks
 }

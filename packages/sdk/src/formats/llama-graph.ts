@@ -16,7 +16,7 @@ import { matrixOf } from './weight-layout-matrix.js'
  * logits are wanted; 0: of all), `past_key_values.N.key` and `.value` [1, kvHeads, past tokens, headSize]. Outputs: `logits`
  * [1, kept tokens, vocabulary], always of float32, and `present.N.key` and `.value`, which are the next run's past.
  *
- * Blocks of four bits are those of Q4_0 and Q4_1 exactly; weights of other types are rounded to such blocks. The embedding, and
+ * Blocks of four bits are those of Q4_0, Q4_1 and Q4_K exactly; weights of other types are rounded to such blocks. The embedding, and
  * a head whose weights are of another type, get eight bits: exact for Q8_0.
  *
  * @throws {EdgewardError} `MODEL_UNSUPPORTED` for what cannot be built: other architectures than llama, qwen2 and qwen3, experts,

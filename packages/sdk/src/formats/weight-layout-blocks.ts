@@ -6,7 +6,7 @@ import { floatBytes, type FloatDtype } from './weight-layout.js'
 import { eachBand, rowsOf, type Band, type MakeWeight, type Matrix, type RawTensor } from './weight-layout-matrix.js'
 
 /** Block types whose weights are blocks of four bits as they are. */
-const fourBitTypes: readonly GgmlType[] = ['Q4_0', 'Q4_1']
+const fourBitTypes: readonly GgmlType[] = ['Q4_0', 'Q4_1', 'Q4_K']
 
 /** Whether every weight is one of a block of four bits, so that nothing is lost when it is laid out as such. */
 export function isFourBit({ parts }: Matrix): boolean {
@@ -29,7 +29,7 @@ export interface BlockLayout {
 }
 
 /**
- * Blocks of four bits: those of Q4_0 and Q4_1 as they are, others made of the values, from a block's least to its largest.
+ * Blocks of four bits: those of Q4_0, Q4_1 and Q4_K as they are, others made of the values, from a block's least to its largest.
  *
  * @param dtype Of scales and offsets.
  */
