@@ -185,6 +185,24 @@ describe('TextGenerator', () => {
     expect(await pending).toEqual({ done: true, value: undefined })
   })
 
+  it('gives its sequence back with the finish, and on an abort, even if nobody reads on', async () => {
+    const controller = new AbortController()
+    const generator = generatorOf(new FakeModel({ eosBias: -100 }), { maxSequences: 1 })
+    const unread = generator.generate({ input: prompt, options: greedy }, never)
+    for (;;) {
+      const { value } = await unread.next()
+      if (value?.type === 'finish') break
+    }
+    const aborted = generator.generate({ input: prompt, options: greedy }, controller.signal)
+    await aborted.next()
+    controller.abort(new Error('enough'))
+    await answerOf(generator, prompt, greedy)
+    await expect(aborted.next()).rejects.toThrow('enough')
+    await expect(collect(generator.generate({ input: prompt, options: greedy }, controller.signal))).rejects.toThrow(
+      'enough',
+    )
+  })
+
   it('frees all when it is disposed, and fails what is being written', async () => {
     const model = new FakeModel()
     const generator = generatorOf(model)

@@ -1,24 +1,47 @@
-/** Generators that whoever reads them can end at once, also while something is awaited in them. */
+/** Generators that end at once when nobody reads them any more, also in the middle of what they await, and also unread. */
+
+/** Ends a generator that is being read; who reads on meets the reason. */
+export type Stop = (reason: unknown) => void
 
 /**
- * @param write - with a signal that aborts with `signal`, with `return()`, and as `running` says
- * @param running - has a controller for as long as the generator is neither at its end nor left
+ * @param write - with a signal that aborts as soon as the generator has to end
+ * @param signal - ends it with its reason
+ * @param running - has a stop for as long as the generator has begun and is not at its end
  */
 export function stoppable<T>(
   write: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
   signal: AbortSignal,
-  running: Set<AbortController>,
+  running: Set<Stop>,
 ): AsyncGenerator<T, void, undefined> {
   const own = new AbortController()
-  const left = new Error('Nobody reads any more.')
-  const inner = endsWith(write(AbortSignal.any([signal, own.signal])), () => running.delete(own))
-  const ended: IteratorReturnResult<undefined> = { done: true, value: undefined }
+  const inner = write(own.signal)
+  const stop: Stop = (reason) => {
+    own.abort(reason)
+    inner.return().catch(() => undefined) // What is wrong, the pending or the next `next` tells.
+    rest()
+  }
+  const onAbort = () => stop(signal.reason)
+  const begin = () => {
+    running.add(stop)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+  }
+  const rest = () => {
+    running.delete(stop)
+    signal.removeEventListener('abort', onAbort)
+  }
+  let hasBegun = false
   return {
     async next() {
-      running.add(own)
+      if (!hasBegun) begin()
+      hasBegun = true
       try {
-        return await inner.next()
+        if (own.signal.aborted) throw own.signal.reason
+        const result = await inner.next()
+        if (result.done) rest()
+        return result
       } catch (error) {
+        rest()
         if (error === left) return ended
         throw error
       }
@@ -26,6 +49,7 @@ export function stoppable<T>(
     async return() {
       own.abort(left)
       await inner.return()
+      rest()
       return ended
     },
     throw: (error) => inner.throw(error),
@@ -35,13 +59,5 @@ export function stoppable<T>(
   }
 }
 
-async function* endsWith<T>(
-  inner: AsyncGenerator<T, void, undefined>,
-  end: () => void,
-): AsyncGenerator<T, void, undefined> {
-  try {
-    yield* inner
-  } finally {
-    end()
-  }
-}
+const left = Object.freeze(new Error('Nobody reads any more.'))
+const ended: IteratorReturnResult<undefined> = { done: true, value: undefined }

@@ -6,7 +6,7 @@ import type { ConstraintFactory } from './constraint.js'
 import type { LanguageModel } from './language-model.js'
 import { renderInput } from './prepare-prompt.js'
 import { SequencePool } from './sequence-pool.js'
-import { stoppable } from './stoppable.js'
+import { stoppable, type Stop } from './stoppable.js'
 import { createTextTokenizer } from './text-tokenizer.js'
 import { writeAnswer, type GenerationRequest } from './write-answer.js'
 
@@ -55,7 +55,7 @@ export function createTextGenerator(options: TextGeneratorOptions): TextGenerato
   const tokenizer = createTextTokenizer(json, tokenizerConfig, markupTokens(model.config.format))
   const reader = { config: model.config, tokenizer, template: createChatTemplate(tokenizerConfig) }
   const pool = new SequencePool(model, maxSequences)
-  const running = new Set<AbortController>()
+  const running = new Set<Stop>()
   return {
     generate: (request, signal) =>
       stoppable((own) => writeAnswer({ reader, pool, constrain, now }, request, own), signal, running),
@@ -63,7 +63,7 @@ export function createTextGenerator(options: TextGeneratorOptions): TextGenerato
     decode: (ids) => tokenizer.decode(ids),
     render: (input) => renderInput(input, reader),
     dispose() {
-      for (const controller of running) controller.abort(disposed())
+      for (const stop of running) stop(disposed())
       pool.dispose()
     },
   }

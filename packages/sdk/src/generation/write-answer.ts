@@ -34,26 +34,33 @@ export interface AnswerContext {
   readonly now: () => number
 }
 
-type Events = AsyncGenerator<GenerationEvent, void, undefined>
+type Events<End> = AsyncGenerator<GenerationEvent, End, undefined>
+type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>
 
 /** As `TextGenerator.generate`. */
-export async function* writeAnswer(context: AnswerContext, request: GenerationRequest, signal: AbortSignal): Events {
+export async function* writeAnswer(
+  context: AnswerContext,
+  request: GenerationRequest,
+  signal: AbortSignal,
+): Events<void> {
   signal.throwIfAborted()
   const clock = new AnswerClock(context.now)
   const task = prepareTask(context, request)
   clock.prepared()
   const sequence = await context.pool.borrow(task.window.view(task.ids), signal)
   clock.borrowed()
+  const cached = reusable(sequence.ids, task.window.view(task.ids))
   let constraint: Constraint | undefined
+  let finish: FinishEvent
   try {
-    const cached = reusable(sequence.ids, task.window.view(task.ids))
     yield startEvent(task, cached)
     constraint = await constraintFor(context, request, signal)
-    yield* decode({ ...context, task, sequence, cached, constraint, clock, signal })
+    finish = yield* decode({ ...context, task, sequence, cached, constraint, clock, signal })
   } finally {
     constraint?.dispose()
     context.pool.giveBack(sequence)
   }
+  yield finish // The sequence is free for the next turn by now, even if nobody reads on.
 }
 
 /** What is asked, in the model's own terms. */
@@ -121,7 +128,8 @@ interface DecodeContext extends AnswerContext {
   readonly signal: AbortSignal
 }
 
-async function* decode(context: DecodeContext): Events {
+/** @returns how it ended */
+async function* decode(context: DecodeContext): Events<FinishEvent> {
   const { task, reader, constraint, clock, signal } = context
   const { maxTokens, stops, contextOverflow } = task.options
   const decoder = createDecoder(context)
@@ -129,7 +137,7 @@ async function* decode(context: DecodeContext): Events {
   let made = 0
   const room = contextOverflow === 'slide' ? Infinity : reader.config.contextLength - task.ids.length
   const limit = Math.min(maxTokens - task.usedTokens, room)
-  const finish = (reason: FinishReason): GenerationEvent => finishEvent(context, decoder, made, reason)
+  const finish = (reason: FinishReason) => finishEvent(context, decoder, made, reason)
 
   while (made < limit) {
     signal.throwIfAborted()
@@ -141,12 +149,11 @@ async function* decode(context: DecodeContext): Events {
       yield* deltas
       if (!isStopped && !constraint?.isComplete) continue
       yield* writer.flush()
-      yield finish('stop')
-      return
+      return finish('stop')
     }
   }
   yield* writer.flush()
-  yield finish('length')
+  return finish('length')
 }
 
 function createDecoder({ task, reader, sequence, constraint, now, signal }: DecodeContext): Decoder {
@@ -175,7 +182,7 @@ function finishEvent(
   decoder: Decoder,
   made: number,
   reason: FinishReason,
-): GenerationEvent {
+): FinishEvent {
   const droppedTokens = task.prompt.dropped + decoder.dropped
   const promptTokens = task.prompt.ids.length
   return {
