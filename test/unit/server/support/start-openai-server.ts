@@ -33,7 +33,14 @@ export async function startOpenAiServer(options: Partial<ServerOptions> = {}): P
       done()
     },
   })
-  const settings = { modelsFolder: folder, logStream, logFormat: 'json', shutdownGraceMs: 0, threadsPerRun: 1 } as const
+  const settings = {
+    modelsFolder: folder,
+    logStream,
+    logFormat: 'json',
+    shutdownGraceMs: 0,
+    shutdownTimeLimitMs: 2000,
+    threadsPerRun: 1,
+  } as const
   const app = await createServer({ ...settings, ...options })
   onTestFinished(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
