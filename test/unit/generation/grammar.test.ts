@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { createConstraints } from '../../../packages/sdk/src/generation/grammar/xgrammar.js'
+import { createConstraints } from '../../../packages/sdk/src/generation/index.js'
 import type {
   GenerationOptions,
   LanguageModelConfig,
@@ -23,7 +23,8 @@ const tokenizer: TextTokenizer = {
   idOf: (token) => characters.map(spelled).indexOf(token),
 }
 
-const constraints = createConstraints(config, { model: {} })
+const load = () => import('../../../packages/sdk/src/grammar.js')
+const constraints = createConstraints(config, { model: {} }, load)
 afterAll(() => constraints.dispose())
 
 const weather: ToolDefinition = {
@@ -97,6 +98,22 @@ it('a token that may not come is refused', async () => {
   const constraint = await constrain({ responseFormat: { type: 'regex', pattern: 'ab' } })
   expect(() => constraint?.accept(characters.indexOf('z'))).toThrow('does not follow')
   constraint?.dispose()
+})
+
+it('the engine is not loaded where any text is right, and asked for again when it did not come', async () => {
+  let asked = 0
+  const failing = createConstraints(config, { model: {} }, () => {
+    asked += 1
+    return Promise.reject(new Error('no network'))
+  })
+  const request = { input: { prompt: '' }, options: {} }
+  expect(await failing.constrain(request, tokenizer)).toBeUndefined()
+  expect(asked).toBe(0)
+  const json = { input: { prompt: '' }, options: { responseFormat: { type: 'json_object' } } } as const
+  await expect(failing.constrain(json, tokenizer)).rejects.toThrow('no network')
+  await expect(failing.constrain(json, tokenizer)).rejects.toThrow('no network')
+  expect(asked).toBe(2)
+  failing.dispose()
 })
 
 it('what is complete says so', async () => {

@@ -41,7 +41,7 @@ function generator(count: number, fail?: Error) {
 function streams(of: ReturnType<typeof generator>) {
   const dispose = vi.fn<() => Promise<void>>(() => Promise.resolve())
   const lanes = new StreamLanes(everywhere)
-  return { streams: new GenerationStreams(of, { dispose }, lanes), dispose, lanes }
+  return { streams: new GenerationStreams(of, [{ dispose }], lanes), dispose, lanes }
 }
 
 async function all(stream: ReadableStream<GenerationEvent>): Promise<string> {

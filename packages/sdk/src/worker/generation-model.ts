@@ -2,8 +2,9 @@
 import type { Backend, Graph, LanguageModelConfig, VariantDtype } from '../contract/index.js'
 import { EdgewardError, messageOf } from '../errors/index.js'
 import { ggufTokenizer, languageModelConfig, readGguf, type GgufFile, type GgufTokenizer } from '../formats/index.js'
-import { createTextGenerator } from '../generation/index.js'
+import { createConstraints, createTextGenerator } from '../generation/index.js'
 import { GenerationStreams } from './generation-streams.js'
+import { loadGrammar } from './grammar-file.js'
 import { readGgufGraph } from './gguf-graph.js'
 import { sessionInput, type GraphFiles, type ReadGraph } from './graph-files.js'
 import type { OpenGraph } from './open-sessions.js'
@@ -56,7 +57,10 @@ export class OpeningLanguageModel {
     const model = await createOrtLanguageModel({ config: this.#config, inputs, outputs, session, backend, turnOf })
     try {
       await checkLogits(model, signal)
-      return new GenerationStreams(createTextGenerator({ model, tokenizer, tokenizerConfig }), model, lanes)
+      const constraints = createConstraints(model.config, tokenizer, loadGrammar)
+      const { constrain } = constraints
+      const generator = createTextGenerator({ model, tokenizer, tokenizerConfig, constrain })
+      return new GenerationStreams(generator, [constraints, model], lanes)
     } catch (error) {
       await model.dispose()
       throw error

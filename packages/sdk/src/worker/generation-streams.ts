@@ -4,7 +4,6 @@ import { EdgewardError, isEdgewardError } from '../errors/index.js'
 import type { TextGenerator } from '../generation/index.js'
 import { createDeferred } from '../shared/index.js'
 import type { GeneratePayload } from '../transport/index.js'
-import type { OrtLanguageModel } from './ort-language-model.js'
 import type { StreamLanes } from './stream-lanes.js'
 import { fromThrown } from './thrown.js'
 
@@ -15,15 +14,20 @@ export interface OpenStream {
   readonly ended: Promise<void>
 }
 
+interface Owned {
+  dispose(): void | Promise<void>
+}
+
 export class GenerationStreams {
   readonly #generator: TextGenerator
-  readonly #model: Pick<OrtLanguageModel, 'dispose'>
+  readonly #owned: readonly Owned[]
   readonly #lanes: StreamLanes
   readonly #live = new Set<AbortController>()
 
-  constructor(generator: TextGenerator, model: Pick<OrtLanguageModel, 'dispose'>, lanes: StreamLanes) {
+  /** @param owned - what is freed with the streams, in this order */
+  constructor(generator: TextGenerator, owned: readonly Owned[], lanes: StreamLanes) {
     this.#generator = generator
-    this.#model = model
+    this.#owned = owned
     this.#lanes = lanes
   }
 
@@ -74,7 +78,7 @@ export class GenerationStreams {
   async dispose(): Promise<void> {
     for (const life of this.#live) life.abort(new EdgewardError('DISPOSED', 'The model was unloaded while it wrote.'))
     this.#generator.dispose()
-    await this.#model.dispose()
+    for (const one of this.#owned) await one.dispose()
   }
 }
 

@@ -2,9 +2,9 @@
 import { GrammarCompiler, GrammarMatcher, TokenizerInfo, type CompiledGrammar } from '@mlc-ai/web-xgrammar'
 import type { LanguageModelConfig } from '../../contract/index.js'
 import { EdgewardError, messageOf } from '../../errors/index.js'
-import type { Constraint, ConstraintFactory } from '../constraint.js'
+import type { Constraint } from '../constraint.js'
 import type { TextTokenizer } from '../text-tokenizer.js'
-import { grammarOf, type RequestGrammar } from './request-grammar.js'
+import type { RequestGrammar } from './request-grammar.js'
 
 /** What a model's grammars share: its vocabulary as the engine reads it, and the grammars that were compiled. */
 interface Vocabulary {
@@ -12,21 +12,19 @@ interface Vocabulary {
   readonly compiler: GrammarCompiler
 }
 
-/** The constraints of one model's requests, and what they share. */
-export interface Constraints {
-  readonly constrain: ConstraintFactory
+/** The grammars of one model, and what they share. */
+export interface Grammars {
+  /** @throws EdgewardError INVALID_OPTION when the engine cannot make it */
+  constraintOf(grammar: RequestGrammar, tokenizer: TextTokenizer): Promise<Constraint>
   dispose(): void
 }
 
 /** @param tokenizer - tokenizer.json, parsed */
-export function createConstraints(config: LanguageModelConfig, tokenizer: object): Constraints {
+export function createGrammars(config: LanguageModelConfig, tokenizer: object): Grammars {
   let sharing: Promise<Vocabulary> | undefined
   const share = (own: TextTokenizer) => (sharing ??= readVocabulary(config, tokenizer, own))
   return {
-    async constrain({ input, options }, own) {
-      const grammar = grammarOf(input, options, config.format ?? {})
-      return grammar && createConstraint(await share(own), grammar, config)
-    },
+    constraintOf: async (grammar, own) => createConstraint(await share(own), grammar, config),
     dispose() {
       const disposing = sharing?.then(({ info, compiler }) => {
         compiler.dispose()
