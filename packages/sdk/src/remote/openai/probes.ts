@@ -59,14 +59,18 @@ export class Probes {
     }
   }
 
-  async #continuesMessages(request: StreamRequest, signal: AbortSignal): Promise<boolean> {
-    const { model, task } = request
+  /**
+   * Small models do not always end the sentence, so that what they write shows only sometimes that they go on. What shows it
+   * too is that the server refuses a request that contradicts itself, as vLLM, llama.cpp and Edgeward's endpoint do.
+   */
+  async #continuesMessages({ model, task }: StreamRequest, signal: AbortSignal): Promise<boolean> {
     const probe: StreamRequest = {
       model,
       task,
       input: { messages: [{ role: 'user', content: `Repeat this sentence, and say nothing else: ${sentence}` }] },
       options: { maxTokens: probeTokens, temperature: 0, seed: 0 },
     }
+    const knows = await this.#refusesContradiction(probe, signal)
     let text = ''
     try {
       for await (const event of this.#write(probe, { by: 'message', text: sentenceStart }, signal)) {
@@ -77,8 +81,26 @@ export class Probes {
       if (isRefusal(error)) return false
       throw error
     }
-    return sentenceRest.test(text)
+    return sentenceRest.test(text) || (knows && text !== '' && !isAnew(text))
   }
+
+  async #refusesContradiction(probe: StreamRequest, signal: AbortSignal): Promise<boolean> {
+    const way = { by: 'message', text: sentenceStart, contradictsItself: true } as const
+    try {
+      // The first event is enough: it has not been refused.
+      for await (const _ of this.#write(probe, way, signal)) return false
+      return false
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return isEdgewardError(error) && error.message.includes('continue_final_message')
+    }
+  }
+}
+
+/** Whether what was sent comes again, whole or from its beginning. */
+function isAnew(text: string): boolean {
+  const start = text.trimStart()
+  return start.startsWith(sentenceStart) || sentenceStart.startsWith(start)
 }
 
 function isSame(some: readonly number[] | undefined, others: readonly number[]): boolean {

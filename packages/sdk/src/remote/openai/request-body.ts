@@ -15,6 +15,8 @@ import type { Way } from './way.js'
 
 /** OpenAI's old default is 16; this is what texts on the device have. */
 const completionTokens = 2048
+/** llama.cpp looks for tokens that repeat among the last 64, elsewhere in all of them; newer ones refuse -1, which means all. */
+const wholeContext = 65_536
 
 export interface OpenAiRequest {
   readonly path: '/chat/completions' | '/completions'
@@ -28,7 +30,10 @@ export interface OpenAiRequest {
 export function openAiRequest(request: StreamRequest, model: string, way: Way, manner: Manner): OpenAiRequest {
   const { options } = request
   const left = tokensLeft(request)
-  const limit = way.by === 'chat' || way.by === 'message' ? left : (left ?? completionTokens)
+  const limit =
+    way.by === 'chat' || way.by === 'message'
+      ? left
+      : (left ?? Math.max(1, completionTokens - (request.resume?.usedTokens ?? 0)))
   const common = {
     model,
     stream: true,
@@ -70,7 +75,10 @@ function chatFields({ input, options }: StreamRequest, way: Way, { server }: Man
     logprobs: options.logprobs || undefined,
     top_logprobs: options.logprobs ? options.topLogprobs : undefined,
     chat_template_kwargs: templateArguments,
-    ...(way.by === 'message' && { continue_final_message: true, add_generation_prompt: false }),
+    ...(way.by === 'message' && {
+      continue_final_message: true,
+      add_generation_prompt: way.contradictsItself ?? false,
+    }),
   }
 }
 
@@ -126,8 +134,9 @@ function extendedSampling(
     top_k: topK === 0 ? sampling && all : topK,
     min_p: minP === 0 && !sampling ? undefined : minP,
     [sampling ?? 'repetition_penalty']: repetitionPenalty === 1 && !sampling ? undefined : repetitionPenalty,
-    // The whole context, as elsewhere; its own value is the last 64 tokens.
-    repeat_last_n: server === 'llamacpp' && repetitionPenalty !== undefined ? -1 : undefined,
+    ...(server === 'llamacpp' &&
+      repetitionPenalty !== undefined &&
+      repetitionPenalty !== 1 && { repeat_last_n: wholeContext }),
   }
 }
 
