@@ -77,7 +77,10 @@ describe.each(layouts)('%s', (_name, layout) => {
   it('gives the same from the heap as through the public API, whatever is done to sequences', async () => {
     const { model: heap } = await tinyModel(runtime, layout)
     const { model: copied } = await tinyModel(withoutHeap(), layout)
-    expect([heap.kv.way, copied.kv]).toEqual(['heap', expect.objectContaining({ way: 'copied', reason: 'build' })])
+    expect([heap.kv.way, copied.kv]).toEqual([
+      layout.attention === 'Attention' ? 'heap' : 'shared',
+      expect.objectContaining({ way: 'copied', reason: 'build' }),
+    ])
     expect(await story(heap)).toEqual(await story(copied))
   })
 
@@ -94,6 +97,27 @@ describe.each(layouts)('%s', (_name, layout) => {
     expectNear(await sequence.append([5], 1, signal), await whole(model, [...ids, 5]), digits)
     expect(sequence.length).toBe(ids.length + 1)
   })
+})
+
+it('a buffer that is written in place grows with its text', async () => {
+  const { model } = await tinyModel(runtime, { attention: 'GroupQueryAttention' })
+  expect(model.kv).toEqual({ way: 'shared' })
+  const long = Array.from({ length: 540 }, (_, index) => (index * 11 + 5) % tinyConfig.vocabularySize)
+  const sequence = model.createSequence()
+  const bytes: number[] = []
+  for (const [from, to] of [
+    [0, 250],
+    [250, 257],
+    [257, 258],
+    [258, 530],
+    [530, 540],
+  ] as const) {
+    expectNear(await sequence.append(long.slice(from, to), 1, signal), await whole(model, long.slice(0, to)), 4)
+    bytes.push(model.live.bytes)
+  }
+  const perToken = 2 * 2 * 2 * 16 * 4
+  // By doubling, and no further than the model attends.
+  expect(bytes.map((size) => size / perToken)).toEqual([256, 512, 512, 600, 600])
 })
 
 it('a sequence whose step was aborted while it waited goes on as if nothing had been asked', async () => {
@@ -116,28 +140,39 @@ it('a sequence whose step was aborted while it waited goes on as if nothing had 
   expectNear(await sequence.append(ids.slice(4, 6), 1, signal), await whole(model, ids.slice(0, 6)))
 })
 
-it('nothing is left in the heap when the model is disposed, its sequences in use or not', async () => {
-  const left = { values: 0, memory: 0 }
-  const counted = withExports((exports) => ({
-    _OrtCreateTensor: counting(exports, '_OrtCreateTensor', () => (left.values += 1)),
-    _OrtRun: counting(exports, '_OrtRun', (...args) => (left.values += args[5] ?? 0)),
-    _OrtReleaseTensor: counting(exports, '_OrtReleaseTensor', () => (left.values -= 1)),
-    _malloc: counting(exports, '_malloc', () => (left.memory += 1)),
-    _free: counting(exports, '_free', () => (left.memory -= 1)),
-  }))
-  const { model } = await tinyModel(counted, { attention: 'Attention' })
-  await story(model)
-  const sequence = model.createSequence()
-  const running = sequence.append(ids, 1, signal)
-  expect(model.live).toMatchObject({ sequences: 1 })
-  await running
-  expect(model.live).toEqual({ sequences: 1, caches: 1, bytes: 2 * 2 * 2 * ids.length * 16 * 4 })
-  expect(left.values).toBe(4)
-  await model.dispose()
-  expect(model.live).toEqual({ sequences: 0, caches: 0, bytes: 0 })
-  expect(left).toEqual({ values: 0, memory: 0 })
-  await expect(sequence.append([1], 1, signal)).rejects.toMatchObject({ code: 'DISPOSED' })
-})
+it.each([
+  ['Attention', ids.length],
+  ['GroupQueryAttention', 256],
+] as const)(
+  'nothing is left of %s in the heap when the model is disposed, its sequences in use or not',
+  async (attention, room) => {
+    const left = { values: 0, memory: 0 }
+    const counted = withExports((exports) => ({
+      _OrtCreateTensor: counting(exports, '_OrtCreateTensor', () => (left.values += 1)),
+      // Of its outputs, those that are written in place were there.
+      _OrtRun: counting(
+        exports,
+        '_OrtRun',
+        (...args) => (left.values += attention === 'Attention' ? (args[5] ?? 0) : 1),
+      ),
+      _OrtReleaseTensor: counting(exports, '_OrtReleaseTensor', () => (left.values -= 1)),
+      _malloc: counting(exports, '_malloc', () => (left.memory += 1)),
+      _free: counting(exports, '_free', () => (left.memory -= 1)),
+    }))
+    const { model } = await tinyModel(counted, { attention })
+    await story(model)
+    const sequence = model.createSequence()
+    const running = sequence.append(ids, 1, signal)
+    expect(model.live).toMatchObject({ sequences: 1 })
+    await running
+    expect(model.live).toEqual({ sequences: 1, caches: 1, bytes: 2 * 2 * 2 * room * 16 * 4 })
+    expect(left.values).toBe(4)
+    await model.dispose()
+    expect(model.live).toEqual({ sequences: 0, caches: 0, bytes: 0 })
+    expect(left).toEqual({ values: 0, memory: 0 })
+    await expect(sequence.append([1], 1, signal)).rejects.toMatchObject({ code: 'DISPOSED' })
+  },
+)
 
 it.each<[string, () => Runtime, object]>([
   [

@@ -11,7 +11,7 @@ import { buildFor, startRuntime, type Runtime } from '../../../packages/sdk/src/
 export const tinyConfig: LanguageModelConfig = {
   architecture: 'llama',
   vocabularySize: 50,
-  contextLength: 96,
+  contextLength: 600,
   layers: 2,
   kvHeads: 2,
   headSize: 16,
@@ -137,7 +137,9 @@ export async function tinyModel(runtime: Runtime, of: TinyGraph, backend: Backen
   const input = { model: bytes, externalData: [], isReadAgain: false }
   const session = await createGraphSession(input, { runtime, graph, backend, gpu, turn: tinyTurn, keptOnGpu })
   const turnOf = (signal: AbortSignal) => ({ ...tinyTurn, signal })
-  const model = await createOrtLanguageModel({ config: tinyConfig, inputs, outputs, session, backend, turnOf })
+  const hasGroupQueryAttention = of.attention === 'GroupQueryAttention'
+  const options = { config: tinyConfig, inputs, outputs, session, backend, turnOf, hasGroupQueryAttention }
+  const model = await createOrtLanguageModel(options)
   onTestFinished(async () => {
     await model.dispose()
     await session.release()

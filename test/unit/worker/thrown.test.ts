@@ -49,6 +49,10 @@ describe('what is thrown', () => {
 
   it.each([
     ['an error of ONNX Runtime', new Error("input 'x' is missing in 'feeds'.")],
+    [
+      'a refusal of ONNX Runtime',
+      new Error('ERROR_CODE: 2, [ONNXRuntimeError] : 2 : INVALID_ARGUMENT : The shape is wrong.'),
+    ],
     ['a RangeError that has nothing to do with memory', new RangeError('offset is out of bounds')],
     ['a text', 'both async and sync fetching of the wasm failed'],
     ['nothing', undefined],

@@ -2,11 +2,12 @@
 import type { BorrowedSession } from './ort-session.js'
 
 /**
- * Where caches are kept: `heap`, in the runtime's own; `gpu`, in buffers that are never read back; `copied`, through JavaScript
- * on each step, with why there was nothing better.
+ * Where caches are kept: `shared`, in the runtime's heap, written in place; `heap`, there too, each step a new one; `gpu`, in
+ * buffers that are never read back; `copied`, through JavaScript on each step, with why there was nothing better.
  */
 export type KvWay =
-  { readonly way: 'heap' | 'gpu' } | { readonly way: 'copied'; readonly reason: CopiedReason; readonly detail?: string }
+  | { readonly way: 'shared' | 'heap' | 'gpu' }
+  | { readonly way: 'copied'; readonly reason: CopiedReason; readonly detail?: string }
 
 /** `build`: not the plain WASM build; `version`, `exports`: another runtime; `self-check`: other logits, or a failed run. */
 export type CopiedReason = 'backend' | 'build' | 'version' | 'exports' | 'self-check'

@@ -5,6 +5,7 @@ import type { CopiedReason, KvCaches, KvWay } from './kv-cache.js'
 import type { KvGraph } from './kv-graph.js'
 import { heapCaches } from './kv-heap.js'
 import { publicCaches } from './kv-public.js'
+import { sharedCaches } from './kv-shared.js'
 import { OrtHeap } from './ort-heap.js'
 import type { BorrowedSession } from './ort-session.js'
 
@@ -32,15 +33,20 @@ export async function chooseCaches(
   const heap = OrtHeap.of(borrowed.session, borrowed.runtime)
   if (!(heap instanceof OrtHeap)) return copied(heap.reason, heap.detail)
   const right = await trialLogits(copying, graph, borrowed)
+  if (graph.hasGroupQueryAttention) {
+    const shared = sharedCaches(graph, heap, onCount)
+    const problem = await findProblem(shared, right, graph, borrowed)
+    if (problem === undefined) return { caches: shared, kv: { way: 'shared' } }
+  }
   const caches = heapCaches(graph, heap, onCount)
-  const problem = await tryHeap(caches, right, graph, borrowed)
+  const problem = await findProblem(caches, right, graph, borrowed)
   if (problem === undefined) return { caches, kv: { way: 'heap' } }
-  caches.release()
+  heap.dispose()
   return copied('self-check', problem)
 }
 
-/** What is wrong with the heap, if something is. @throws EdgewardError where nothing of the runtime is to be believed any more */
-async function tryHeap(
+/** What is wrong with caches in the heap, if something is. @throws EdgewardError where nothing of the runtime is to be believed any more */
+async function findProblem(
   caches: KvCaches,
   right: Float32Array,
   graph: KvGraph,

@@ -20,6 +20,8 @@ export interface KvGraph {
   readonly cacheDtype: FloatDtype
   /** Whether logits come only of as many of the last tokens as are asked for. */
   readonly keepsLogits: boolean
+  /** Then past and present may be one buffer. */
+  readonly hasGroupQueryAttention: boolean
 }
 
 /** @throws EdgewardError MODEL_UNSUPPORTED when the graph takes or gives something else */
@@ -27,6 +29,7 @@ export function readKvGraph(
   config: LanguageModelConfig,
   inputs: readonly TensorSpec[],
   outputs: readonly TensorSpec[],
+  hasGroupQueryAttention = false,
 ): KvGraph {
   const past = inputs.filter(({ name }) => name.startsWith('past_key_values.'))
   const own = inputs
@@ -44,7 +47,7 @@ export function readKvGraph(
     )
   }
   const keepsLogits = own.some(({ name }) => name === 'num_logits_to_keep')
-  return { config, own, past: past.map(({ name }) => name), present, cacheDtype, keepsLogits }
+  return { config, own, past: past.map(({ name }) => name), present, cacheDtype, keepsLogits, hasGroupQueryAttention }
 }
 
 /** The shape of each of the cache's tensors. */

@@ -103,17 +103,24 @@ export class OrtHeap {
     if (memory !== undefined) this.#module._free(memory)
   }
 
-  /** Runs the session. The outputs are new values that the caller owns. */
-  run(inputs: ReadonlyMap<string, HeapValue>, outputs: readonly string[]): HeapValue[] {
+  /**
+   * Runs the session. The outputs are new values that the caller owns, but where `into` has one at its place, which is
+   * written.
+   */
+  run(
+    inputs: ReadonlyMap<string, HeapValue>,
+    outputs: readonly string[],
+    into: readonly (HeapValue | undefined)[],
+  ): HeapValue[] {
     return this.#onStack((write) => {
       const names = write([...inputs.keys()].map((name) => this.#name(name)))
       const values = write([...inputs.values()].map(({ handle }) => handle))
       const outputNames = write(outputs.map((name) => this.#name(name)))
-      const results = write(outputs.map(() => 0))
+      const results = write(outputs.map((_, index) => into[index]?.handle ?? 0))
       const { _OrtRun } = this.#module
       const code = _OrtRun(this.#session, names, values, inputs.size, outputNames, outputs.length, results, 0)
       if (code !== 0) throw this.#lastError()
-      return [...this.#words(results, outputs.length)].map((handle) => ({ handle }))
+      return [...this.#words(results, outputs.length)].map((handle, index) => into[index] ?? { handle })
     })
   }
 

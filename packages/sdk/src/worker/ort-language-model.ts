@@ -18,6 +18,8 @@ export interface OrtLanguageModelOptions {
   /** On the `webgpu` backend, created with the `present.*` outputs as its `keptOnGpu`. Its owner releases it, after the model. */
   readonly session: GraphSession
   readonly backend: Backend
+  /** Whether its attention is GroupQueryAttention, which can write its cache in place. */
+  readonly hasGroupQueryAttention?: boolean
   /** Each step waits for its turn: in which lane, and of which model. The signal is the one that `append` got. */
   turnOf(signal: AbortSignal): Turn
 }
@@ -37,7 +39,8 @@ export interface OrtLanguageModel extends LanguageModel {
  * @throws EdgewardError MODEL_UNSUPPORTED when the graph takes or gives something else; and what runs throw
  */
 export async function createOrtLanguageModel(options: OrtLanguageModelOptions): Promise<OrtLanguageModel> {
-  const graph = readKvGraph(options.config, options.inputs, options.outputs)
+  const { config, inputs, outputs, hasGroupQueryAttention } = options
+  const graph = readKvGraph(config, inputs, outputs, hasGroupQueryAttention)
   const count = { caches: 0 }
   const choice = await options.session.borrow(turnOf(options), (borrowed) => {
     return chooseCaches(graph, options.backend, borrowed, (by) => (count.caches += by))

@@ -5,9 +5,12 @@ import { EdgewardError, isEdgewardError, messageOf, type ErrorCode } from '../er
 const outOfMemory =
   /bad_alloc|bad_array_new_length|out of memory|Aborted\(OOM|enlarge memory|allocation failed|allocat(?:e|ing) memory|allocation size overflow|Invalid (?:typed )?array length|Memory\.grow|grow memory|length too large/i
 
-/** Traps, aborts, and the states that ONNX Runtime never leaves again, also where somebody made a string of what was thrown. */
+/**
+ * Traps, aborts, and the states that ONNX Runtime never leaves again, also where somebody made a string of what was thrown. Not
+ * `[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : …`, which is an ordinary refusal.
+ */
 const broken =
-  /RuntimeError|Aborted\(|memory access out of bounds|Out of bounds memory access|(?:^|: )unreachable|call stack size|too much recursion|previous call to '\w+\(\)' failed|multiple calls to '\w+\(\)'|(?:^|ERR: \[\w+\] )\d+$/
+  /\bRuntimeError|Aborted\(|memory access out of bounds|Out of bounds memory access|(?:^|: )unreachable|call stack size|too much recursion|previous call to '\w+\(\)' failed|multiple calls to '\w+\(\)'|(?:^|ERR: \[\w+\] )\d+$/
 
 /** What an Emscripten exception is of, where its address can be read: the C++ type's mangled name. */
 export type TypeOfException = (address: number) => string | undefined
