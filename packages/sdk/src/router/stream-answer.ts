@@ -62,6 +62,11 @@ export class StreamAnswer {
     }
   }
 
+  /** Whether all tokens that were asked for are written, though nobody has said so. */
+  hasAll(maxTokens = Infinity): boolean {
+    return this.isCounted && this.tokens >= maxTokens
+  }
+
   /** Somebody begins to write. @returns what the reader has to know of that, if it reads otherwise from here on */
   begin({ type, format, ...start }: StartEvent): StartEvent | undefined {
     const before = this.#format

@@ -1,5 +1,5 @@
 /** Who may still write an answer: those of the plan, those that it moved away from, and those that would leave a seam. */
-import type { Placement, Plan } from '../contract/index.js'
+import type { Placement, Plan, RuledOutPlacement } from '../contract/index.js'
 import type { EdgewardError } from '../errors/index.js'
 import { afterFailure, afterLoss } from './after-failure.js'
 import type { Candidate } from './attempt-candidate.js'
@@ -30,6 +30,14 @@ export class StreamCandidates {
   /** Those that could only begin again. */
   get seams(): readonly SeamCandidate[] {
     return this.#seams
+  }
+
+  /** Those, for whoever may not begin again. */
+  get ruledOut(): readonly RuledOutPlacement[] {
+    return this.#seams.map(({ candidate, why }) => {
+      const reason = `the answer cannot be gone on with there without a seam: ${why}`
+      return { placement: placementOf(candidate), code: 'NO_PLACEMENT', reason }
+    })
   }
 
   /** Takes who writes next. */
@@ -82,14 +90,18 @@ export class StreamCandidates {
     this.#seams = []
   }
 
-  /** What is not among {@link Attempts}' own is heeded here. */
-  failed({ candidate, error }: Extract<Ended<object>, { kind: 'failed' }>): void {
+  /**
+   * What is not among {@link Attempts}' own is heeded here.
+   *
+   * @param isRefusal - whether it could have begun the answer, but not gone on with it
+   */
+  failed({ candidate, error }: Extract<Ended<object>, { kind: 'failed' }>, isRefusal: boolean): void {
     const left = (those: readonly Candidate[]) => afterStreamFailure(those, candidate, error)
     this.#first = left(this.#first)
     this.#last = left(this.#last)
-    const seams = new Set(left(this.#seams.map((seam) => seam.candidate)).map(planOf))
-    this.#seams = this.#seams.filter((seam) => seams.has(planOf(seam.candidate)))
-    if (isSeam(error)) this.addSeam(candidate, error.message)
+    const seams = new Set(left(this.#seams.map((seam) => seam.candidate)).map(placementOf))
+    this.#seams = this.#seams.filter((seam) => seams.has(placementOf(seam.candidate)))
+    if (isRefusal) this.addSeam(candidate, error.message)
   }
 
   /** Who has written well before is asked before an endpoint is asked again. */
@@ -101,17 +113,12 @@ export class StreamCandidates {
   }
 }
 
-/** Whether somebody could begin an answer, but not go on with it. */
-export function isSeam({ details }: EdgewardError): boolean {
-  return details['resumable'] === false
-}
-
 function afterStreamFailure(those: readonly Candidate[], failed: Candidate, error: EdgewardError): Candidate[] {
   if (error.isReplayed) return those.map((other) => afterLoss(other, error))
   return afterFailure(those, failed, error)
 }
 
-function planOf({ planned: { placement } }: Candidate): Placement {
+function placementOf({ planned: { placement } }: Candidate): Placement {
   return placement
 }
 

@@ -11,7 +11,7 @@ import { seamAt } from './handover.js'
 import { isFinal } from './hedged-attempt.js'
 import { pause } from './pause.js'
 import { StreamAnswer, type FinishEvent } from './stream-answer.js'
-import { isSeam, plannedStreams, StreamCandidates } from './stream-candidates.js'
+import { plannedStreams, StreamCandidates } from './stream-candidates.js'
 import { StreamChannel } from './stream-channel.js'
 import type { RoutedEvent, StreamContext, StreamMove } from './stream-context.js'
 import { StreamMover, type Move } from './stream-mover.js'
@@ -29,6 +29,8 @@ export function dispatchStream(
 ): ReadableStream<RoutedEvent> {
   return new StreamDispatch(plan, request, context).stream
 }
+
+type Failed = Extract<Ended<WrittenEnd>, { kind: 'failed' }>
 
 class StreamDispatch {
   readonly #plan: Plan
@@ -62,11 +64,13 @@ class StreamDispatch {
     const tried = { ...context, onTried: (end: Tried) => this.#tried(end) }
     this.#attempts = new Attempts<WrittenEnd>(this.#plan, tried, (...asked) => this.#write(...asked))
     this.#candidates = new StreamCandidates(this.#attempts, (candidate) => this.#seamOf(candidate))
-    const moving = { context, request, answer: this.#answer, candidates: this.#candidates }
     this.#mover = new StreamMover({
-      ...moving,
+      ...{ context, request, answer: this.#answer, candidates: this.#candidates },
       start: (candidate, move) => this.#start(candidate, move),
-      onFailed: () => this.#attempts.tellFallback(),
+      onFailed: (ended) => {
+        this.#candidates.failed(ended, this.#isRefusal(ended))
+        this.#attempts.tellFallback()
+      },
     })
     this.#channel.cancelled.addEventListener('abort', () => {
       for (const running of this.#running) running.cancel()
@@ -99,7 +103,9 @@ class StreamDispatch {
       this.#attempts.tellFallback()
       if (next.again?.kind === 'retry') await pause(next.again.dueAt - performance.now(), ending)
       this.#throwIfOver()
-      if (this.#isLong()) return { type: 'finish', reason: 'length', usage: {}, timings: {} }
+      const { maxTokens } = this.#request.options
+      if (!this.#isRestart && this.#answer.hasAll(maxTokens))
+        return { type: 'finish', reason: 'length', usage: {}, timings: {} }
       const ended = await this.#writeAt(next)
       if (ended.kind === 'answered') return ended.value.finish
       this.#throwIfOver()
@@ -111,12 +117,6 @@ class StreamDispatch {
   #throwIfOver(): void {
     throwIfOver(this.#context, this.#attempts)
     this.#channel.cancelled.throwIfAborted()
-  }
-
-  /** Whether all that was asked for is written, though nobody has said so. */
-  #isLong(): boolean {
-    const { tokens, isCounted } = this.#answer
-    return !this.#isRestart && isCounted && tokens >= (this.#request.options.maxTokens ?? Infinity)
   }
 
   /** Who goes on; where nobody can, who begins again. */
@@ -206,20 +206,22 @@ class StreamDispatch {
   }
 
   /** @throws EdgewardError where nobody else would answer better */
-  #failed(ended: Extract<Ended<WrittenEnd>, { kind: 'failed' }>): void {
+  #failed(ended: Failed): void {
     const { candidate, error } = ended
     this.#why ??= { why: 'failure', reason: `${describe(candidate.planned.placement)} failed with ${error.code}` }
-    this.#candidates.failed(ended)
-    if (isFinal(ended) && !isSeam(error)) throw endOf(error, this.#context, this.#attempts)
+    const isRefusal = this.#isRefusal(ended)
+    this.#candidates.failed(ended, isRefusal)
+    if (isFinal(ended) && !isRefusal) throw endOf(error, this.#context, this.#attempts)
+  }
+
+  #isRefusal({ candidate, error }: Failed): boolean {
+    return this.#writers.get(candidate.planned)?.refuses(error) ?? false
   }
 
   #nobody(): EdgewardError {
-    const seams = this.#candidates.seams.map(({ candidate, why }) => {
-      const reason = `the answer cannot be gone on with there without a seam: ${why}`
-      return { placement: candidate.planned.placement, code: 'NO_PLACEMENT', reason } as const
-    })
     const { failed, errors } = this.#attempts
-    return nobodyAnswered({ ...this.#plan, ruledOut: [...this.#plan.ruledOut, ...seams] }, failed, errors)
+    const ruledOut = [...this.#plan.ruledOut, ...this.#candidates.ruledOut]
+    return nobodyAnswered({ ...this.#plan, ruledOut }, failed, errors)
   }
 
   /** Who was read no more has not lost against another one. */

@@ -2,7 +2,7 @@
 import type { Placement, StreamRequest } from '../contract/index.js'
 import { createDeferred } from '../shared/index.js'
 import type { Candidate } from './attempt-candidate.js'
-import type { Running } from './attempts.js'
+import type { Ended, Running } from './attempts.js'
 import { describe } from './dispatch-errors.js'
 import type { StreamAnswer } from './stream-answer.js'
 import type { StreamCandidates } from './stream-candidates.js'
@@ -28,7 +28,7 @@ export interface StreamMoverParts {
   readonly candidates: StreamCandidates
   start(candidate: Candidate, move: Move): Running<WrittenEnd>
   /** Who was to write next has failed; whoever writes goes on. */
-  onFailed(): void
+  onFailed(ended: Extract<Ended<WrittenEnd>, { kind: 'failed' }>): void
 }
 
 interface Wish extends Pick<StreamMove, 'why' | 'reason'> {
@@ -80,9 +80,8 @@ export class StreamMover {
     const timer = setTimeout(() => isOver || running.cancel(), moveWithinMs)
     void running.ended.then((end) => {
       if (isOver) return
-      if (end.kind === 'failed') candidates.failed(end)
+      if (end.kind === 'failed') onFailed(end)
       else candidates.putBack(candidate)
-      onFailed()
       ended.resolve(false)
     })
     return ended.promise.finally(() => clearTimeout(timer))

@@ -37,6 +37,11 @@ export class StreamWriter {
     this.#parts = parts
   }
 
+  /** Whether an error says that it could have begun the answer, but not gone on with it. */
+  refuses({ details }: EdgewardError): boolean {
+    return details['resumable'] === false && this.#parts.request.resume !== undefined && !this.hasWritten
+  }
+
   get candidate(): Candidate {
     return this.#parts.candidate
   }
