@@ -4,6 +4,7 @@ import type { Backend, Graph, LanguageModelConfig } from '../../../packages/sdk/
 import { OnnxGraph } from '../../../packages/sdk/src/formats/onnx-graph.js'
 import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
 import { GpuOwner } from '../../../packages/sdk/src/worker/gpu-owner.js'
+import { hasOperator } from '../../../packages/sdk/src/worker/kv-graph.js'
 import { createOrtLanguageModel, type OrtLanguageModel } from '../../../packages/sdk/src/worker/ort-language-model.js'
 import { createGraphSession, type GraphSession } from '../../../packages/sdk/src/worker/ort-session.js'
 import { buildFor, startRuntime, type Runtime } from '../../../packages/sdk/src/worker/runtime-build.js'
@@ -137,7 +138,7 @@ export async function tinyModel(runtime: Runtime, of: TinyGraph, backend: Backen
   const input = { model: bytes, externalData: [], isReadAgain: false }
   const session = await createGraphSession(input, { runtime, graph, backend, gpu, turn: tinyTurn, keptOnGpu })
   const turnOf = (signal: AbortSignal) => ({ ...tinyTurn, signal })
-  const hasGroupQueryAttention = of.attention === 'GroupQueryAttention'
+  const hasGroupQueryAttention = hasOperator(bytes, 'GroupQueryAttention')
   const options = { config: tinyConfig, inputs, outputs, session, backend, turnOf, hasGroupQueryAttention }
   const model = await createOrtLanguageModel(options)
   onTestFinished(async () => {

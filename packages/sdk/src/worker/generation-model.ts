@@ -7,6 +7,7 @@ import { GenerationStreams } from './generation-streams.js'
 import { loadGrammar } from './grammar-file.js'
 import { readGgufGraph } from './gguf-graph.js'
 import { sessionInput, type GraphFiles, type ReadGraph } from './graph-files.js'
+import { hasOperator } from './kv-graph.js'
 import type { OpenGraph } from './open-sessions.js'
 import { createOrtLanguageModel, type OrtLanguageModel } from './ort-language-model.js'
 import { StreamLanes } from './stream-lanes.js'
@@ -26,6 +27,7 @@ export class OpeningLanguageModel {
   readonly #model: WorkerModel
   readonly #place: Place
   #gguf: GgufFile | undefined
+  #hasGroupQueryAttention = false
 
   constructor(model: WorkerModel, place: Place) {
     this.#model = model
@@ -35,8 +37,11 @@ export class OpeningLanguageModel {
   /** What the session is created from. @throws EdgewardError MODEL_UNSUPPORTED, MANIFEST_INVALID */
   async read(graph: Graph, files: GraphFiles, keepsAll: boolean): Promise<ReadGraph> {
     const { file } = files
-    if (!graph.file.path.endsWith('.gguf'))
-      return withCacheOnGpu({ graph, input: sessionInput(graph, files, keepsAll) })
+    if (!graph.file.path.endsWith('.gguf')) {
+      const input = sessionInput(graph, files, keepsAll)
+      this.#hasGroupQueryAttention = hasOperator(input.model, 'GroupQueryAttention')
+      return withCacheOnGpu({ graph, input })
+    }
     // A copy: the library that reads it may keep what it was given, whose chunk is let go.
     this.#gguf = await readGguf(async (start, end) => file.subarray(start, end).slice(), file.byteLength)
     const { contextLength } = this.#config
@@ -54,7 +59,9 @@ export class OpeningLanguageModel {
     const lanes = new StreamLanes(this.#model.manifest)
     const { inputs, outputs } = graph
     const turnOf = (of: AbortSignal) => lanes.turnOf(of)
-    const model = await createOrtLanguageModel({ config: this.#config, inputs, outputs, session, backend, turnOf })
+    const hasGroupQueryAttention = this.#hasGroupQueryAttention
+    const of = { config: this.#config, inputs, outputs, hasGroupQueryAttention }
+    const model = await createOrtLanguageModel({ ...of, session, backend, turnOf })
     try {
       await checkLogits(model, signal)
       const constraints = createConstraints(model.config, tokenizer, loadGrammar)

@@ -50,6 +50,14 @@ export function readKvGraph(
   return { config, own, past: past.map(({ name }) => name), present, cacheDtype, keepsLogits, hasGroupQueryAttention }
 }
 
+/** What is larger has weights in it, and is not searched: graphs alone have a few megabytes. */
+const mostGraphBytes = 32 * 1024 ** 2
+
+/** Whether a graph has nodes of an operator, whose name stands in it as it is. */
+export function hasOperator(model: Uint8Array, operator: string): boolean {
+  return model.byteLength <= mostGraphBytes && new TextDecoder('latin1').decode(model).includes(operator)
+}
+
 /** The shape of each of the cache's tensors. */
 export function cacheShape({ config }: KvGraph, length: number): readonly [1, number, number, number] {
   return [1, config.kvHeads, length, config.headSize]
