@@ -13,6 +13,7 @@ import {
   textOf,
   tinyGguf,
 } from './support/language-models.js'
+import { serveHub } from './support/hub.js'
 import { workerWithPrelude } from './support/worker-prelude.js'
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz'
@@ -195,4 +196,25 @@ test('a file that the user gives runs, by whatever name', async () => {
   await connection.call('add', { id, revision: crypto.randomUUID(), files }, { signal })
   const ready = await prepare(connection, id)
   expect(await textOf(await generate(connection, ready, { prompt: 't' }))).toBe('uvwxyz')
+})
+
+test('a GGUF of a hub runs at the commit that its branch stands for, and offline', async () => {
+  const bytes = tinyGguf()
+  const hub = await serveHub({ 'folder/tiny-q4.gguf': bytes })
+  const connection = await startWorker()
+  await connection.call('configure', { huggingFace: { baseUrl: hub.baseUrl } }, { signal })
+  const name = 'hf:org/repo/folder/tiny-q4.gguf'
+  const ready = await prepare(connection, name)
+  const { manifest, manifestUrl } = ready.source
+  expect(manifest).toMatchObject({ id: name, provenance: [{ source: `${name}@main` }] })
+  expect(manifestUrl).toContain(`/org/repo/resolve/${manifest.revision}/folder/tiny-q4.gguf`)
+  expect(await textOf(await generate(connection, ready, { prompt: 'w' }))).toBe('xyz')
+  const offline = await startWorker(workerWithoutNetwork())
+  await offline.call('configure', { huggingFace: { baseUrl: hub.baseUrl } }, { signal })
+  const again = await prepare(offline, `${name}@main`)
+  expect(await textOf(await generate(offline, again, { prompt: 'x' }))).toBe('yz')
+  await expect(locate(connection, 'hf:org/repo/other.gguf')).rejects.toMatchObject({
+    code: 'MANIFEST_NOT_FOUND',
+    details: { there: ['folder/tiny-q4.gguf'] },
+  })
 })

@@ -116,3 +116,12 @@ test('when the model goes, every stream fails with DISPOSED, also one that nobod
   await expect(reader.read()).rejects.toMatchObject({ code: 'DISPOSED' })
   expect([of.dispose, dispose].map((free) => free.mock.calls.length)).toEqual([1, 1])
 })
+
+test('when its device is lost, every stream fails with that', async () => {
+  const { streams: open } = streams(generator(9))
+  const reader = open.open(payload).stream.getReader()
+  await reader.read()
+  const lost = new EdgewardError('GPU_LOST', 'gone')
+  await open.dispose(lost)
+  await expect(reader.read()).rejects.toBe(lost)
+})

@@ -75,8 +75,8 @@ export class GenerationStreams {
   }
 
   /** Ends all streams, and frees what the model holds. */
-  async dispose(): Promise<void> {
-    for (const life of this.#live) life.abort(new EdgewardError('DISPOSED', 'The model was unloaded while it wrote.'))
+  async dispose(why = new EdgewardError('DISPOSED', 'The model was unloaded while it wrote.')): Promise<void> {
+    for (const life of this.#live) life.abort(why)
     this.#generator.dispose()
     for (const one of this.#owned) await one.dispose()
   }

@@ -43,8 +43,9 @@ export class ModelSessions {
     throw new EdgewardError('UNSUPPORTED_TASK', `${this.#modelId} is no language model: it generates no text.`)
   }
 
-  async release(): Promise<void> {
-    await this.#streams?.dispose()
+  /** @param why - what is being written fails with it */
+  async release(why?: EdgewardError): Promise<void> {
+    await this.#streams?.dispose(why)
     await Promise.all([...this.#graphs.values()].map(({ session }) => session.release()))
   }
 }
@@ -112,7 +113,7 @@ export class OpenSessions {
     for (const place of this.#held) {
       if (place.backend !== backend) continue
       this.#held.delete(place)
-      void place.sessions.release().catch(() => undefined) // On a lost device it may fail; nothing of it is left anyway.
+      void place.sessions.release(new EdgewardError('GPU_LOST', 'The device is lost.')).catch(() => undefined) // On a lost device it may fail; nothing of it is left anyway.
     }
   }
 
