@@ -35,6 +35,14 @@ describe('an estimate of a run', () => {
     expect(estimate.totalMs).toEqual(estimate.firstOutputMs)
   })
 
+  it('says how fast text is written, where that was measured', () => {
+    const tokensPerSecond = 12
+    expect(onWasm({ measurements: new Map([['wasm/fp32', { tokensPerSecond }]]) })).toMatchObject({ tokensPerSecond })
+    const facts = factsWith({ measurements: { tokensPerSecond } })
+    expect(estimateEndpoint(inputWith({}), facts)).toMatchObject({ tokensPerSecond })
+    expect(onWasm({})).not.toHaveProperty('tokensPerSecond')
+  })
+
   it('follows measured runs that have become slower just now, and leaves small differences alone', () => {
     const withDrift = (drift: number) =>
       onWasm({ measurements: new Map([['wasm/fp32', { run: fitOf({ drift }) }]]), units: 100 }).firstOutputMs.typical

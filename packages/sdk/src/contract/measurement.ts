@@ -52,6 +52,8 @@ export interface PlacementMeasurements {
   readonly run?: RunFit
   /** Of a load from the cache. */
   readonly loadMs?: Range
+  /** Of generated text: tokens a second after the first. */
+  readonly tokensPerSecond?: number
   readonly verdict?: MeasurementRecord['verdict']
   readonly agreement?: MeasurementRecord['agreement']
 }

@@ -2,7 +2,16 @@
  * The cost model: what a placement is expected to take for one request. Pure, total and deterministic; it runs for every
  * placement of every request, so that it neither sorts nor fits: that is done when something is measured.
  */
-import type { Backend, Estimate, Manifest, ManifestFile, Range, RunFit, Variant } from '../contract/index.js'
+import type {
+  Backend,
+  Estimate,
+  Manifest,
+  ManifestFile,
+  PlacementMeasurements,
+  Range,
+  RunFit,
+  Variant,
+} from '../contract/index.js'
 import * as assumed from './assumed-costs.js'
 import { placementName, type EndpointFacts, type PlanInput } from './plan-input.js'
 
@@ -20,7 +29,7 @@ export function estimateDevice(input: PlanInput, manifest: Manifest, variant: Va
       ? atOnce
       : plus(measured?.loadMs ?? loadOf(bytes, backend), isOnDevice ? atOnce : downloadOf(input, downloadBytes))
   const run = measured?.run ? measuredRun(measured.run, input.units) : guessedRun(input, manifest, variant, backend)
-  return assemble(readyMs, run, downloadBytes, memoryOf(variant, backend))
+  return { ...assemble(readyMs, run, downloadBytes, memoryOf(variant, backend)), ...speedAs(measured) }
 }
 
 /** Bytes of memory that a variant's sessions are expected to take. */
@@ -42,7 +51,14 @@ export function estimateEndpoint({ units, conditions }: PlanInput, facts: Endpoi
   const measured = facts.measurements?.run && measuredRun(facts.measurements.run, units)
   // Nobody would ask an endpoint again that was slow once, and so nobody would see that it is not any more.
   const isForgiven = facts.isMeasuredLongAgo === true && (measured?.ms.typical ?? 0) > guessed.ms.typical
-  return assemble(readyMs, measured === undefined || isForgiven ? guessed : measured, 0, 0)
+  const run = measured === undefined || isForgiven ? guessed : measured
+  return { ...assemble(readyMs, run, 0, 0), ...speedAs(facts.measurements) }
+}
+
+/** How fast it writes, where that was measured. */
+function speedAs(measured: PlacementMeasurements | undefined): Pick<Estimate, 'tokensPerSecond'> {
+  const { tokensPerSecond } = measured ?? {}
+  return tokensPerSecond === undefined ? {} : { tokensPerSecond }
 }
 
 interface Run extends Pick<Estimate, 'basis' | 'samples' | 'unitMs'> {

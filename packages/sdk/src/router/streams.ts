@@ -2,3 +2,4 @@
 export { dispatchStream } from './stream-dispatch.js'
 export type { RoutedEvent, StreamContext, StreamMove } from './stream-context.js'
 export type { StreamPace } from './stream-pace.js'
+export { streamUnits, unitsOfStream } from './stream-units.js'
