@@ -49,7 +49,7 @@ describe('a resumed answer', () => {
         }
         await cutEverywhere({}, options)
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     )
   })
 
@@ -99,7 +99,7 @@ describe('prompt lookup', () => {
           drafted += looked.finish.timings.draftedTokens ?? 0
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
     expect(drafted).toBeGreaterThan(100)
   })

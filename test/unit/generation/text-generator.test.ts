@@ -47,7 +47,7 @@ describe('TextGenerator', () => {
         const ids = deltas.flatMap(({ tokenIds }) => tokenIds ?? [])
         expect(deltas.map(({ text }) => text).join('')).toBe(generator.decode(ids))
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
@@ -157,7 +157,7 @@ describe('TextGenerator', () => {
         generator.dispose()
         expect(model.live.size).toBe(0)
       }),
-      { numRuns: 80 },
+      { numRuns: 60 },
     )
   })
 
@@ -238,6 +238,15 @@ describe('TextGenerator', () => {
         })
       } else if (event.type === 'delta') ms += 1000
     }
+  })
+
+  it('tells how long an answer waited for others', async () => {
+    let ms = 0
+    const model = new FakeModel({ eosBias: -100, onAppend: () => void (ms += 10) })
+    const generator = generatorOf(model, { now: () => ms, maxSequences: 1 })
+    const options = { ...greedy, maxTokens: 3 }
+    const answers = await Promise.all([answerOf(generator, prompt, options), answerOf(generator, prompt, options)])
+    expect(answers.map(({ finish }) => finish.timings.queueMs)).toEqual([undefined, 30])
   })
 
   it('tells how likely each token of a delta was', async () => {

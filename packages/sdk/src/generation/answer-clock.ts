@@ -12,7 +12,7 @@ export class AnswerClock {
   readonly #now: () => number
   readonly #startedAt: number
   #preparedAt: number
-  #borrowedAt: number
+  #queueMs = 0
   /** Undefined: there is no token yet. */
   #begunAt: number | undefined
   #prefillMs = 0
@@ -21,7 +21,6 @@ export class AnswerClock {
     this.#now = now
     this.#startedAt = now()
     this.#preparedAt = this.#startedAt
-    this.#borrowedAt = this.#startedAt
   }
 
   /** The prompt is made of the input. */
@@ -29,9 +28,9 @@ export class AnswerClock {
     this.#preparedAt = this.#now()
   }
 
-  /** There is a sequence for it. */
-  borrowed(): void {
-    this.#borrowedAt = this.#now()
+  /** There is a sequence for it, which had to be waited for. */
+  waited(): void {
+    this.#queueMs = this.#now() - this.#preparedAt
   }
 
   /** Takes the time of the run that ends with the first token. */
@@ -48,11 +47,10 @@ export class AnswerClock {
    * @param made - how many were made
    */
   timings(prefilled: number, made: number, { decodeMs, drafted, accepted }: DecoderTimes): GenerationTimings {
-    const queueMs = this.#borrowedAt - this.#preparedAt
     const prefillMs = this.#prefillMs
     return {
       preprocessMs: this.#preparedAt - this.#startedAt,
-      ...(queueMs > 0 && { queueMs }),
+      ...(this.#queueMs > 0 && { queueMs: this.#queueMs }),
       inferenceMs: prefillMs + decodeMs,
       ...(this.#begunAt !== undefined && { firstTokenMs: this.#begunAt - this.#startedAt }),
       ...(prefillMs > 0 && { promptTokensPerSecond: (prefilled / prefillMs) * 1000 }),

@@ -19,6 +19,11 @@ export class SequencePool {
     this.#size = size
   }
 
+  /** Whether who borrows now has to wait. */
+  get isExhausted(): boolean {
+    return !this.#isDisposed && this.#free.length === 0 && this.#lent.size >= this.#size
+  }
+
   /**
    * The free sequence whose cache has the most of `ids` at its beginning; a new one where the pool has room and no cache would
    * serve with the greater part of what it holds, or for the greater part of `ids`; where all are lent, whatever comes back first.
@@ -27,7 +32,7 @@ export class SequencePool {
    */
   async borrow(ids: readonly number[], signal: AbortSignal): Promise<CachedSequence> {
     signal.throwIfAborted()
-    while (!this.#isDisposed && this.#free.length === 0 && this.#lent.size >= this.#size) await this.#wait(signal)
+    while (this.isExhausted) await this.#wait(signal)
     if (this.#isDisposed) throw disposed()
     const sequence = this.#choose(ids)
     this.#free = this.#free.filter((free) => free !== sequence)

@@ -47,8 +47,9 @@ export async function* writeAnswer(
   const clock = new AnswerClock(context.now)
   const task = prepareTask(context, request)
   clock.prepared()
+  const waits = context.pool.isExhausted
   const sequence = await context.pool.borrow(task.window.view(task.ids), signal)
-  clock.borrowed()
+  if (waits) clock.waited()
   const cached = reusable(sequence.ids, task.window.view(task.ids))
   let constraint: Constraint | undefined
   let finish: FinishEvent

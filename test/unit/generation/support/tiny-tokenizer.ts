@@ -1,6 +1,4 @@
 /** A tokenizer.json of a byte-level BPE in the small: all bytes, a few merges that also cut characters, and control tokens. */
-import { byteLevelBytes } from '../../../../packages/sdk/src/generation/token-bytes.js'
-
 const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
 
 /** The character that spells each byte. */
@@ -73,5 +71,6 @@ export const eosId = vocabulary.length
 export const startId = vocabulary.length + 1
 /** Ids whose bytes are no control tokens'. */
 export const plainIds = vocabulary.length
-/** The bytes of a plain token, by another way than the code under test. */
-export const bytesOfPlain = (id: number): Uint8Array => byteLevelBytes(vocabulary[id] ?? '')
+/** The bytes of a plain token. */
+export const bytesOfPlain = (id: number): number[] =>
+  Array.from(vocabulary[id] ?? '', (character) => characters.indexOf(character))
