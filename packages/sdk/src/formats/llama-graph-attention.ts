@@ -1,7 +1,7 @@
 /** The attention of a language model's graph, with rotary positions and a KV cache. */
 import type { LlamaGraph } from './llama-graph-weights.js'
 import { microsoft } from './onnx-graph.js'
-import { matrixOf, valuesOf, type RawTensor } from './weight-layout-matrix.js'
+import { valuesOf, type RawTensor } from './weight-layout-matrix.js'
 import { rotationTable } from './weight-layout.js'
 
 /** Adds what all layers share: lengths out of `attention_mask` and `input_ids`, and the tables of rotation. */
@@ -81,7 +81,7 @@ function headNorm(graph: LlamaGraph, layer: number, of: 'q' | 'k', x: string, he
   const { headSize, epsilon } = graph.shape
   const weight = graph.vector(
     `layer${layer}.${of}_norm`,
-    matrixOf({ tensor: graph.take(`blk.${layer}.attn_${of}_norm.weight`, headSize) }),
+    graph.matrix('vectors', { name: `blk.${layer}.attn_${of}_norm.weight`, rows: headSize }),
   )
   const apart = onnx.constant(`heads ${heads}`, 'int64', [4], [0, 0, heads, headSize])
   const together = onnx.constant(`joined ${heads}`, 'int64', [3], [0, 0, heads * headSize])

@@ -18,9 +18,9 @@ export type Head = (x: string, output: string) => string
  */
 export function embedding(graph: LlamaGraph): Head {
   const { vocabulary, width } = graph.shape
-  const matrix = graph.matrix(width, ['token_embd.weight', vocabulary])
+  const matrix = graph.matrix(width, { name: 'token_embd.weight', rows: vocabulary })
   const isTied = !graph.has('output.weight')
-  const own = isTied ? undefined : graph.matrix(width, ['output.weight', vocabulary])
+  const own = isTied ? undefined : graph.matrix(width, { name: 'output.weight', rows: vocabulary })
   switch (graph.build.dtype) {
     case 'fp32':
       return floatEnds(graph, matrix, own)

@@ -7,6 +7,13 @@ import { OnnxGraph, type WrittenDtype } from './onnx-graph.js'
 import { matrixOf, type MakeWeight, type Matrix } from './weight-layout-matrix.js'
 import { floatRows, type FloatDtype } from './weight-layout.js'
 
+/** A tensor of the GGUF by its name; `pairedHead` as a matrix's part has it. */
+export interface GraphPart {
+  readonly name: string
+  readonly rows: number
+  readonly pairedHead?: number | undefined
+}
+
 /** The graph, and the tensors of the GGUF that went into it. */
 export class LlamaGraph {
   readonly onnx: OnnxGraph
@@ -58,11 +65,11 @@ export class LlamaGraph {
     return this.#gguf.tensors.has(name)
   }
 
-  /** A matrix of whole tensors, one after the other. */
-  matrix(columns: number, ...tensors: readonly (readonly [name: string, rows: number, pairedHead?: number])[]): Matrix {
+  /** Whole tensors, one after the other: matrices of as many columns, or vectors. */
+  matrix(columns: number | 'vectors', ...parts: readonly GraphPart[]): Matrix {
     return matrixOf(
-      ...tensors.map(([name, rows, pairedHead]) => ({
-        tensor: this.take(name, columns, rows),
+      ...parts.map(({ name, rows, pairedHead }) => ({
+        tensor: this.take(name, ...(columns === 'vectors' ? [] : [columns]), rows),
         ...(pairedHead === undefined ? {} : { pairedHead }),
       })),
     )

@@ -1,13 +1,12 @@
 /** Builds the ONNX graph of a GGUF's language model, and says how each of its weights is made from the GGUF's own bytes. */
-import type { GgufFile, GgufTensor } from './gguf-types.js'
+import type { GgufFile } from './gguf-types.js'
 import { attention, prepareAttention } from './llama-graph-attention.js'
 import { embedding, type Head } from './llama-graph-embedding.js'
 import { linear, type LinearLayer } from './llama-graph-linear.js'
 import { readShape } from './llama-graph-shape.js'
 import type { LlamaBuild, LlamaModel } from './llama-graph-types.js'
-import { LlamaGraph } from './llama-graph-weights.js'
+import { LlamaGraph, type GraphPart } from './llama-graph-weights.js'
 import { microsoft } from './onnx-graph.js'
-import { matrixOf } from './weight-layout-matrix.js'
 
 /**
  * Builds the graph of a decoder of the Llama family, for one text at a time. No weight is read: each is made later, by itself.
@@ -71,15 +70,15 @@ function block(graph: LlamaGraph, layer: number, stream: Stream): Stream {
   const [attended, sum] = normalise(graph, tensor('attn_norm'), name('attn_norm'), stream)
   const qkv = linear(graph, attended, qkvLayer(graph, layer), name('qkv'))
   const heard = attention(graph, layer, qkv, name('heard'))
-  const output = layerOf(graph, name('attn_output'), heads * headSize, [tensor('attn_output'), width])
+  const output = layerOf(graph, name('attn_output'), heads * headSize, { name: tensor('attn_output'), rows: width })
   const addend = linear(graph, heard, output, name('attended'))
 
   const [normal, next] = normalise(graph, tensor('ffn_norm'), name('ffn_norm'), { sum, addend })
-  const wide = [tensor('ffn_gate'), tensor('ffn_up')].map((part) => [part, feedForward] as const)
+  const wide = [tensor('ffn_gate'), tensor('ffn_up')].map((part) => ({ name: part, rows: feedForward }))
   linear(graph, normal, layerOf(graph, name('ffn_gate_up'), width, ...wide), name('gate_up'))
   onnx.node('Split', [name('gate_up')], [name('gate'), name('up')], { axis: -1, num_outputs: 2 })
   onnx.node('Mul', [silu(graph, name('gate')), name('up')], name('wide'))
-  const down = layerOf(graph, name('ffn_down'), feedForward, [tensor('ffn_down'), width])
+  const down = layerOf(graph, name('ffn_down'), feedForward, { name: tensor('ffn_down'), rows: width })
   return { sum: next, addend: linear(graph, name('wide'), down, name('narrow')) }
 }
 
@@ -92,35 +91,27 @@ function qkvLayer(graph: LlamaGraph, layer: number): LinearLayer {
     graph,
     `layer${layer}.attn_qkv`,
     width,
-    [tensor('attn_q'), heads * headSize, pairedHead],
-    [tensor('attn_k'), kvHeads * headSize, pairedHead],
-    [tensor('attn_v'), kvHeads * headSize],
+    { name: tensor('attn_q'), rows: heads * headSize, pairedHead },
+    { name: tensor('attn_k'), rows: kvHeads * headSize, pairedHead },
+    { name: tensor('attn_v'), rows: kvHeads * headSize },
   )
 }
 
-/** A linear layer whose rows, and biases where there are any, are those of several. */
-function layerOf(
-  graph: LlamaGraph,
-  name: string,
-  columns: number,
-  ...parts: readonly (readonly [tensor: string, rows: number, pairedHead?: number | undefined])[]
-): LinearLayer {
-  const part = (tensor: GgufTensor, pairedHead: number | undefined) =>
-    pairedHead === undefined ? { tensor } : { tensor, pairedHead }
-  const matrix = matrixOf(
-    ...parts.map(([tensor, rows, pairedHead]) => part(graph.take(`${tensor}.weight`, columns, rows), pairedHead)),
-  )
-  if (!parts.some(([tensor]) => graph.has(`${tensor}.bias`))) return { name, matrix }
-  const bias = matrixOf(
-    ...parts.map(([tensor, rows, pairedHead]) => part(graph.take(`${tensor}.bias`, rows), pairedHead)),
-  )
-  return { name, matrix, bias }
+/** A linear layer whose rows, and biases where there are any, are those of several, by the names of their tensors. */
+function layerOf(graph: LlamaGraph, name: string, columns: number, ...layers: readonly GraphPart[]): LinearLayer {
+  const parts = (of: 'weight' | 'bias') => layers.map((layer) => ({ ...layer, name: `${layer.name}.${of}` }))
+  const matrix = graph.matrix(columns, ...parts('weight'))
+  const hasBias = parts('bias').some((part) => graph.has(part.name))
+  return hasBias ? { name, matrix, bias: graph.matrix('vectors', ...parts('bias')) } : { name, matrix }
 }
 
 /** @returns The normalised vector, and the sum so far. */
 function normalise(graph: LlamaGraph, tensor: string, name: string, { sum, addend }: Stream): [string, string] {
   const { onnx, shape } = graph
-  const weight = graph.vector(`${name}.weight`, matrixOf({ tensor: graph.take(`${tensor}.weight`, shape.width) }))
+  const weight = graph.vector(
+    `${name}.weight`,
+    graph.matrix('vectors', { name: `${tensor}.weight`, rows: shape.width }),
+  )
   const epsilon = { float: shape.epsilon }
   if (addend === undefined) {
     const attributes = { epsilon, axis: -1, stash_type: 1 }
