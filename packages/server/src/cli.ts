@@ -2,7 +2,7 @@
 /** The command `edgeward`: serves a folder of models, or packs one. */
 
 const help = `edgeward [serve] --models <folder> [--port <number>]   answer requests for packed models (see: edgeward serve --help)
-edgeward pack <recipe.json | folder> [--out <folder>]  make a model's manifest and files from its recipe
+edgeward pack <recipe.json | folder | model.gguf> [--out <folder>]  make a model's manifest and files
 `
 
 async function main([command, ...rest]: readonly string[]): Promise<void> {

@@ -1,8 +1,6 @@
 /** The variants of a GGUF that is packed as it is: what it takes and gives is the graph that is built when it is loaded. */
-import { draftGguf } from 'edgeward/generation'
 import type { Manifest, ManifestFile } from 'edgeward/manifest'
-import { isEdgewardError } from 'edgeward'
-import { openFile } from './open-file.js'
+import { readDraft } from './gguf-draft.js'
 import { PackError } from './pack-error.js'
 import type { Recipe } from './recipe.js'
 import type { ResolvedFile } from './resolve-files.js'
@@ -26,15 +24,7 @@ export async function draftOf({ recipe, files }: GgufRecipe): Promise<Manifest |
       `${recipe.id}: all variants should be made of ${path}, not also of ${[...names, ...others].at(-1)}`,
     )
   }
-  const file = await openFile(files.get(path)?.path ?? path)
-  try {
-    return await draftGguf({ id: recipe.id, revision: '-', path, bytes: file.bytes, read: file.read })
-  } catch (error) {
-    if (isEdgewardError(error)) throw new PackError(`${recipe.id}: ${path}: ${error.message}`, { cause: error })
-    throw error
-  } finally {
-    await file.close()
-  }
+  return readDraft(files.get(path)?.path ?? path, path)
 }
 
 /** @throws {PackError} for a variant that cannot be made of the GGUF. */

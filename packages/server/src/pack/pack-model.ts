@@ -11,9 +11,13 @@ import { parseRecipe, shippedFiles, type Recipe } from './recipe.js'
 import { resolveFiles, type ResolvedFile } from './resolve-files.js'
 import { toolVersion } from './tool-version.js'
 
-export interface PackOptions {
+export interface PackOptions extends PackingOptions {
   /** The path of a `recipe.json`, or of the folder in which it lies. */
   readonly recipe: string
+}
+
+/** What is alike whatever is packed. */
+export interface PackingOptions {
   /** The folder in which the model's own folder is made. Default: `.models` at the working directory. */
   readonly out?: string
   /** Where fetched files are kept. Default: `$EDGEWARD_CACHE`, else `$XDG_CACHE_HOME/edgeward`, else `~/.cache/edgeward`. */
@@ -38,7 +42,23 @@ export interface PackResult {
  *   or computes wrongly on WASM.
  */
 export async function pack(options: PackOptions): Promise<PackResult> {
-  const run = await startRun(options)
+  const path = await findRecipe(resolve(options.recipe))
+  const text = await readFile(path, 'utf8')
+  return packRecipe({ text, dir: dirname(path), where: displayPath(path) }, options)
+}
+
+/** A recipe's text, and where it lies. */
+export interface RecipeText {
+  readonly text: string
+  /** What its `file:` sources are relative to. */
+  readonly dir: string
+  /** For messages. */
+  readonly where: string
+}
+
+/** As {@link pack}, with a recipe that need not be a file. */
+export async function packRecipe(recipe: RecipeText, options: PackingOptions): Promise<PackResult> {
+  const run = startRun(recipe, options)
   const upToDate = await findUpToDate(run)
   if (upToDate) {
     run.onProgress({ kind: 'unchanged', model: run.recipe.id, dir: displayPath(run.dir) })
@@ -67,14 +87,12 @@ interface Run {
   readonly onProgress: (progress: PackProgress) => void
 }
 
-async function startRun(options: PackOptions): Promise<Run> {
-  const path = await findRecipe(resolve(options.recipe))
-  const text = await readFile(path, 'utf8')
-  const recipe = parseRecipe(parseJson(text, path), displayPath(path))
+function startRun({ text, dir: recipeDir, where }: RecipeText, options: PackingOptions): Run {
+  const recipe = parseRecipe(parseJson(text, where), where)
   const out = resolve(options.out ?? '.models')
   return {
     recipe,
-    recipeDir: dirname(path),
+    recipeDir,
     recipeSha256: sha256(text),
     out,
     dir: join(out, recipe.id),
@@ -92,11 +110,11 @@ async function findRecipe(path: string): Promise<string> {
   throw new PackError(`there is no recipe at ${path}, nor at ${inFolder}`)
 }
 
-function parseJson(text: string, path: string): unknown {
+function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new PackError(`${displayPath(path)} is not JSON: ${messageOf(cause)}`, { cause })
+    throw new PackError(`${where} is not JSON: ${messageOf(cause)}`, { cause })
   }
 }
 
