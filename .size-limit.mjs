@@ -4,11 +4,11 @@ import { filesOfEntry } from './scripts/lib/size-budget.mjs'
 const dist = 'packages/sdk/dist'
 
 export default [
-  { name: 'page side', path: filesOfEntry(`${dist}/index.js`, { lazy: false }), limit: '47 kB' },
+  { name: 'page side', path: filesOfEntry(`${dist}/index.js`, { lazy: false }), limit: '54 kB' },
   {
     name: 'worker, without ONNX Runtime',
     path: filesOfEntry(`${dist}/worker.js`, { lazy: true }),
-    limit: '60 kB',
+    limit: '61 kB',
   },
   {
     name: 'worker, for language models',

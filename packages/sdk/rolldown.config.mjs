@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { xgrammarModule } from './xgrammar-module.mjs'
 
@@ -15,6 +15,14 @@ const runtimeBuilds = {
   wasm: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'],
   jspi: ['ort.jspi.min.mjs', 'ort-wasm-simd-threaded.jspi.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
   asyncify: ['ort.webgpu.min.mjs', 'ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
+}
+
+/** What the page loads when it is first asked for, by the names of the files that both builds of the page load. */
+const lazyFiles = {
+  'api/generation/index.ts': 'page-text.js',
+  'api/openai/index.ts': 'page-openai.js',
+  'api/doctor.ts': 'page-doctor.js',
+  'remote/openai/openai-client.ts': 'page-openai-client.js',
 }
 
 const common = {
@@ -35,6 +43,7 @@ export default [
       generation: source('generation.ts'),
       exporters: source('exporters.ts'),
       opentelemetry: source('opentelemetry.ts'),
+      ...Object.fromEntries(Object.entries(lazyFiles).map(([file, name]) => [name.replace('.js', ''), source(file)])),
     },
     // Only edgeward/manifest uses it, whose schemas are worth nothing without the same valibot around them.
     external: ['valibot'],
@@ -64,6 +73,7 @@ export default [
   {
     ...common,
     input: { edgeward: source('index.ts') },
+    plugins: [besideTheScript()],
     // A classic script has no import.meta.url: where it lies is known only while it runs.
     transform: { define: { 'import.meta.url': '__edgewardScript' } },
     output: {
@@ -85,6 +95,19 @@ function plainQuotes() {
       if (!index.code.includes(minified)) throw new Error('the worker is not spelled as expected in index.js')
       // As long as before, so that the source map still fits.
       index.code = index.code.replace(minified, minified.replaceAll('`', '"'))
+    },
+  }
+}
+
+/** One script has no parts: what it loads later are the files of the other build, which lie beside it. */
+function besideTheScript() {
+  return {
+    name: 'beside-the-script',
+    async resolveId(id, importer, { kind }) {
+      if (kind !== 'dynamic-import' || importer === undefined) return null
+      const file = relative(source('.'), join(dirname(importer), id.replace(/\.js$/, '.ts')))
+      const name = lazyFiles[file]
+      return name === undefined ? null : { id: `./${name}`, external: true }
     },
   }
 }
