@@ -54,9 +54,10 @@ describe('as the last message of the chat', () => {
   })
 
   it('blanks at its end are not sent, and have to come again', async () => {
-    const asked = { resume: { text: 'One.\n\n', usedTokens: 3 } }
+    const asked = { resume: { text: 'One.\n\n', usedTokens: 3 }, options: { seed: 1, maxTokens: 8 } }
     const { bodies, events } = await goOn(sending(delta('\n'), delta('\nTwo.'), finish('stop')), asked)
     expect(bodies[0]?.['messages']).toContainEqual({ role: 'assistant', content: 'One.' })
+    expect(bodies[0]).toHaveProperty('max_tokens', 6)
     expect(textOf(events)).toBe('Two.')
     await expect(goOn(sending(delta('\nTwo.'), finish('stop')), asked)).rejects.toMatchObject(refusal)
   })

@@ -30,10 +30,9 @@ export interface OpenAiRequest {
 export function openAiRequest(request: StreamRequest, model: string, way: Way, manner: Manner): OpenAiRequest {
   const { options } = request
   const left = tokensLeft(request)
-  const limit =
-    way.by === 'chat' || way.by === 'message'
-      ? left
-      : (left ?? Math.max(1, completionTokens - (request.resume?.usedTokens ?? 0)))
+  const limit = isChat(way)
+    ? left && left + blankTokens(request, way)
+    : (left ?? Math.max(1, completionTokens - (request.resume?.usedTokens ?? 0)))
   const common = {
     model,
     stream: true,
@@ -43,7 +42,7 @@ export function openAiRequest(request: StreamRequest, model: string, way: Way, m
     ...formatFields(options.responseFormat, manner),
     ...(extensionsOf[manner.server].tokenIds && mayAskForIds(options, manner) && { return_token_ids: true }),
   }
-  if (way.by === 'chat' || way.by === 'message') {
+  if (isChat(way)) {
     return { path: '/chat/completions', body: defined({ ...common, ...chatFields(request, way, manner) }) }
   }
   const logprobs = options.logprobs ? Math.max(1, options.topLogprobs ?? 0) : undefined
@@ -53,6 +52,15 @@ export function openAiRequest(request: StreamRequest, model: string, way: Way, m
 /** How many tokens may still be written; undefined: nobody said. */
 export function tokensLeft({ options, resume }: StreamRequest): number | undefined {
   return options.maxTokens === undefined ? undefined : options.maxTokens - (resume?.usedTokens ?? 0)
+}
+
+function isChat(way: Way): way is Exclude<Way, { by: 'prompt' }> {
+  return way.by !== 'prompt'
+}
+
+/** Blanks that were cut off are written again, and not told: mostly as one token. */
+function blankTokens({ resume }: StreamRequest, way: Way): number {
+  return way.by === 'message' && resume && way.text !== resume.text ? 1 : 0
 }
 
 /** vLLM keeps text back for its stop strings, but not the ids. */
