@@ -5,9 +5,13 @@ import {
   type ClientOptions,
   type DownloadProgress,
   type EdgewardEvents,
+  type GenerateRequest,
+  type GenerationOutput,
+  type GenerationPart,
   type Plan,
   type Policy,
   type Preference,
+  type RemoteOptions,
   type Result,
   type TaskInput,
   type TaskName,
@@ -20,10 +24,18 @@ export type Mode = 'automatic' | 'device' | 'remote'
 export const models = {
   'feature-extraction': 'all-minilm-l6-v2',
   'image-to-text': 'pp-ocrv4',
+  'text-generation': 'smollm2-135m-instruct',
 } as const
 
 /** The tasks of this page. */
 export type DemoTask = keyof typeof models
+
+/** An answer while it is written. */
+export interface Writing {
+  /** Read once; who stops reading ends it. */
+  readonly parts: AsyncIterable<GenerationPart>
+  readonly result: Promise<Result<GenerationOutput>>
+}
 
 /** What the user wants besides the mode. */
 export interface Wishes {
@@ -80,11 +92,17 @@ export class Answering {
   ask<T extends DemoTask>(task: T, input: TaskInput<T>, signal: AbortSignal): Promise<Result<TaskOutput<T>>> {
     this.#lastInputs.set(task, input)
     const pipeline = this.#client.pipeline<T & TaskName>(task, models[task])
-    const answer = pipeline(input, { signal: AbortSignal.any([signal, this.#cancelling.signal]), policy: this.#policy })
-    this.#asked.add(answer)
-    const settled = () => this.#asked.delete(answer)
-    answer.then(settled, settled)
-    return answer
+    return this.#remember(pipeline(input, { signal: this.#cancellable(signal), policy: this.#policy }))
+  }
+
+  /** As {@link ask}, for a text that is read while it is written. */
+  write(request: Omit<GenerateRequest, 'policy'> & TaskInput<'text-generation'>, signal: AbortSignal): Writing {
+    this.#lastInputs.set('text-generation', request)
+    const options = { signal: this.#cancellable(signal), policy: this.#policy }
+    const answer = this.#client.generate(models['text-generation'], { ...request, ...options })
+    // Its reader comes first: without one, who asks for the result reads it.
+    const parts = answer[Symbol.asyncIterator]()
+    return { parts, result: this.#remember(answer.result) }
   }
 
   /** The plan for the last request of a task, as it would be now. */
@@ -130,6 +148,18 @@ export class Answering {
     await Promise.all([usual.dispose(), withoutDevice.dispose()])
   }
 
+  #cancellable(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#cancelling.signal])
+  }
+
+  /** Clients live until what they were asked has settled. */
+  #remember<T>(answer: Promise<T>): Promise<T> {
+    this.#asked.add(answer)
+    const settled = () => this.#asked.delete(answer)
+    answer.then(settled, settled)
+    return answer
+  }
+
   get #client(): Client {
     return this.mode === 'remote' ? this.#clients.withoutDevice : this.#clients.usual
   }
@@ -142,7 +172,7 @@ export class Answering {
 
   #createClients(): Clients {
     const { endpoint, ...place } = this.#reach
-    const options = { ...place, ...(endpoint !== null && { remote: { protocol: 'oip', url: endpoint } as const }) }
+    const options = { ...place, ...(endpoint !== null && { remote: protocolsOf(endpoint) }) }
     // Nothing starts before its first request: the second one costs nothing until the user asks for it.
     return { usual: this.#listenedTo(options), withoutDevice: this.#listenedTo({ ...options, device: false }) }
   }
@@ -163,4 +193,12 @@ export class Answering {
     }
     return client
   }
+}
+
+/** Edgeward's endpoint speaks two: tensors and pictures by the one, texts by the other. */
+function protocolsOf(endpoint: string): readonly RemoteOptions[] {
+  return [
+    { protocol: 'oip', url: endpoint },
+    { protocol: 'openai', url: `${endpoint.replace(/\/$/, '')}/v1`, server: 'edgeward' },
+  ]
 }

@@ -1,7 +1,9 @@
 /** Starts the page: reads the endpoint's address, then lets the tools and the panel work together. */
 import { announce } from './announce.js'
 import { Answering, type DemoTask, type Mode } from './answering.js'
+import { BreakablePage } from './break/breakable-page.js'
 import { BreakTool } from './break/break-tool.js'
+import { ChatTool } from './chat/chat-tool.js'
 import { readConfig } from './config.js'
 import { byId } from './dom.js'
 import { explainError } from './explain-error.js'
@@ -16,18 +18,21 @@ const answering = new Answering(endpoint)
 const record = new RecordPanel(answering)
 const search = new SearchTool(answering, record)
 const picture = new PictureTool(answering, record)
+const breakable = new BreakablePage(answering, config)
+const chat = new ChatTool(answering, record, breakable)
 
 const tools = {
   search: 'feature-extraction',
   picture: 'image-to-text',
+  chat: 'text-generation',
   break: 'feature-extraction',
 } as const satisfies Record<string, DemoTask>
 type ToolName = keyof typeof tools
-const names = ['search', 'picture', 'break'] as const satisfies readonly ToolName[]
+const names = ['search', 'picture', 'chat', 'break'] as const satisfies readonly ToolName[]
 
 listenToModes()
 listenToWishes(answering, config, { onPlanChange: showPlan, onChoice: askAgain })
-const breaking = new BreakTool(answering, config, record)
+const breaking = new BreakTool(answering, config, record, breakable)
 listenToForget()
 listenToPastedPictures()
 addEventListener('hashchange', showTool)
@@ -63,6 +68,9 @@ function askAgain(): void {
       return void search.goOn()
     case 'picture':
       return void picture.read()
+    case 'chat': // The next answer is written as was chosen.
+      chat.clearNotice()
+      return
     case 'break': // What is asked next is asked as was chosen.
       return void breaking.open()
   }

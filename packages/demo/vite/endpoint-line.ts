@@ -16,18 +16,28 @@ export function endpointLine(
   onAnswer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Connect.NextHandleFunction {
   const cuts = new Set<string>()
+  const open = new Map<ServerResponse, string>()
   return (request, response) => {
     const { pathname, search, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const [, visitor = '', ...rest] = pathname.split('/')
     if (endpoint === null || visitor === '') return response.writeHead(404).end()
     if (rest.length === 0) {
-      setCut(cuts, visitor, searchParams.get('isCut') === 'true', request, response)
+      const isCut = searchParams.get('isCut') === 'true'
+      setCut(cuts, visitor, isCut, request, response)
+      if (isCut) end(visitor, open)
       return
     }
     if (cuts.has(visitor)) return request.socket.destroy()
+    open.set(response, visitor)
+    response.on('close', () => open.delete(response))
     onAnswer(request, response)
     forward(new URL(`${endpoint.replace(/\/$/, '')}/${rest.join('/')}${search}`), request, response)
   }
+}
+
+/** Also what is in the middle of its answer. */
+function end(visitor: string, open: ReadonlyMap<ServerResponse, string>): void {
+  for (const [response, whose] of open) if (whose === visitor) response.destroy()
 }
 
 function setCut(

@@ -1,15 +1,16 @@
 /** The tool "Break it": a stream of requests, and what they need being taken away meanwhile. */
 import { models, type Answering } from '../answering.js'
-import { cutEndpoint, endpointLine, type Config } from '../config.js'
+import { cutEndpoint, type Config } from '../config.js'
 import { explainError } from '../explain-error.js'
 import { formatBytes } from '../format.js'
 import type { RecordPanel } from '../record/record-panel.js'
 import { slideConnection } from '../wishes.js'
 import { AnswerStream } from './answer-stream.js'
 import { BreakLog } from './break-log.js'
+import type { BreakablePage } from './breakable-page.js'
 import { corruptCache } from './corrupt-cache.js'
 import { FaultButtons, type FaultName } from './fault-buttons.js'
-import { Faults } from './faults.js'
+import type { Faults } from './faults.js'
 import { StreamView } from './stream-view.js'
 import { NewsTeller } from './tell-news.js'
 
@@ -18,18 +19,18 @@ const model = models[task]
 
 export class BreakTool {
   readonly #answering: Answering
-  readonly #config: Config
+  readonly #page: BreakablePage
   readonly #stream: AnswerStream
   readonly #view = new StreamView(() => this.#toggle())
   readonly #buttons = new FaultButtons((name, isOn) => this.#break(name, isOn))
   readonly #log = new BreakLog()
   readonly #teller = new NewsTeller(this.#log)
-  #faults: Promise<Faults> | undefined
+  #isListening = false
   #breaking = Promise.resolve()
 
-  constructor(answering: Answering, config: Config, record: RecordPanel) {
+  constructor(answering: Answering, config: Config, record: RecordPanel, page: BreakablePage) {
     this.#answering = answering
-    this.#config = config
+    this.#page = page
     const { signal } = new AbortController() // Nothing ends these requests: none may be lost.
     this.#stream = new AnswerStream((texts) => answering.ask(task, texts, signal), {
       onTally: (tally) => this.#view.tally(tally),
@@ -71,22 +72,21 @@ export class BreakTool {
   async #start(): Promise<Faults | undefined> {
     this.#log.start()
     try {
-      const faults = await (this.#faults ??= this.#prepare())
+      const faults = await this.#page.prepare()
+      this.#listen()
       this.#stream.start()
       this.#view.running(true)
       return faults
     } catch (error) {
-      this.#faults = undefined
       this.#tellFailure(error)
       return undefined
     }
   }
 
-  /** Has the page go on with clients that can be broken; until the first request it is as any other. */
-  async #prepare(): Promise<Faults> {
-    const { endpoint, connection } = this.#config
-    const isCuttable = endpoint !== null && connection !== undefined
-    if (isCuttable) await cutEndpoint(false)
+  /** From the first request on: what happened before is nothing that was broken here. */
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
     const teller = this.#teller
     this.#answering.listen({
       onDownload: (progress) => teller.saw(progress),
@@ -94,10 +94,6 @@ export class BreakTool {
       onRequest: () => undefined,
       onNews: (news) => teller.tell(news),
     })
-    const faults = new Faults()
-    const { workerUrl } = faults
-    this.#inBackground(this.#answering.renew({ endpoint: isCuttable ? endpointLine() : endpoint, workerUrl }))
-    return faults
   }
 
   /** One after the other: some take away what another one needs. */
