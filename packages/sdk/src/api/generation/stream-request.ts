@@ -2,8 +2,14 @@
 import type { GenerationInput, GenerationOptions, Placement, StreamRequest } from '../../contract/index.js'
 import { EdgewardError, isEdgewardError } from '../../errors/index.js'
 import { Deadline } from '../../router/index.js'
-import { dispatchStream, type RoutedEvent, type StreamContext } from '../../router/streams.js'
-import { checkInput, unitsOf } from '../../tasks/page.js'
+import {
+  dispatchStream,
+  streamUnits,
+  unitsOfStream,
+  type RoutedEvent,
+  type StreamContext,
+} from '../../router/streams.js'
+import { checkInput } from '../../tasks/page.js'
 import { nameOf, newCall, note, type Call } from '../call.js'
 import type { RequestOptions } from '../options.js'
 import { codesOf, type Planned } from '../planner.js'
@@ -24,13 +30,15 @@ export interface AskedStream {
 
 export async function* streamRequest(
   parts: StreamingParts,
-  { model, input, options, requestOptions: { policy, lane = 'default' }, signal }: AskedStream,
+  asked: AskedStream,
 ): AsyncGenerator<RoutedEvent, StreamEnd> {
+  const { model, input, options, requestOptions, signal } = asked
+  const { policy, lane = 'default' } = requestOptions
   const call = newCall(task, model, lane)
   const deadline = new Deadline(parts.planner.policyOf(policy).deadlineMs, call.startedAt, signal)
   try {
     checkInput(task, input)
-    call.units = unitsOf(task, input)
+    call.units = streamUnits(input, options)
     const planned = await parts.plan(
       { model, task, policy, lane, units: call.units, load: 'sessions' },
       deadline.signal,
@@ -40,9 +48,7 @@ export async function* streamRequest(
       ...{ ...requestOf(planned), task, lane, input, options, maxQueued: planned.policy.maxQueued },
       ...(deadline.at !== Infinity && { deadlineAt: deadline.at }),
     }
-    const end = yield* read(
-      dispatchStream(planned.planned, request, contextOf(parts, planned, call, deadline, options)),
-    )
+    const end = yield* read(dispatchStream(planned.planned, request, contextOf(parts, planned, call, deadline, asked)))
     const ended: StreamEnd = { ...end, timings: { ...end.timings, totalMs: performance.now() - call.startedAt } }
     settle(parts, planned, ended)
     parts.tellAnswer(call, ended)
@@ -62,13 +68,22 @@ function contextOf(
   planned: Planned,
   call: Call,
   deadline: Deadline,
-  { onSeam = 'restart' }: GenerationOptions,
+  { input, options: { onSeam = 'restart' } }: AskedStream,
 ): StreamContext {
   const { policy } = planned
+  const context = parts.context(planned, call, deadline)
+  const promptUnits = streamUnits(input, { maxTokens: 0 })
   return {
-    ...parts.context(planned, call, deadline),
+    ...context,
+    // What was measured is of what was written, not of what might have been.
+    onTried(tried) {
+      call.units = promptUnits + unitsOfStream(0, tried.pace?.tokens ?? 0)
+      context.onTried(tried)
+    },
     onSeam,
+    prefersDevice: policy.prefer === 'device' || policy.prefer === 'cheapest',
     minTokensPerSecond: policy.minTokensPerSecond,
+    prefersDevice: policy.prefer === 'device',
     comingHome: (placements, signal) => parts.hedging.becameReady(planned, placements, signal),
     onMoved: ({ to, reason }) => note(call, 'placement', `the answer goes on at ${nameOf(to)}: ${reason}`),
   }
