@@ -24,4 +24,12 @@ export {
   type ErrorDetails,
   type Fallback,
 } from './errors/index.js'
-export { remoteDefaults, type RemoteOptions } from './remote/index.js'
+export { generationDefaults } from './generation/page.js'
+export {
+  remoteDefaults,
+  type Continuation,
+  type OipRemoteOptions,
+  type OpenAiRemoteOptions,
+  type OpenAiServer,
+  type RemoteOptions,
+} from './remote/index.js'

@@ -36,11 +36,13 @@ describe('an estimate of a run', () => {
   })
 
   it('says how fast text is written, where that was measured', () => {
-    const tokensPerSecond = 12
-    expect(onWasm({ measurements: new Map([['wasm/fp32', { tokensPerSecond }]]) })).toMatchObject({ tokensPerSecond })
-    const facts = factsWith({ measurements: { tokensPerSecond } })
-    expect(estimateEndpoint(inputWith({}), facts)).toMatchObject({ tokensPerSecond })
-    expect(onWasm({})).not.toHaveProperty('tokensPerSecond')
+    const run = fitOf({ unitMs: 80 })
+    const measurements = new Map([['wasm/fp32', { run }]])
+    expect(onWasm({ task: 'text-generation', measurements })).toMatchObject({ tokensPerSecond: 12.5 })
+    const facts = factsWith({ measurements: { run } })
+    expect(estimateEndpoint(inputWith({ task: 'text-generation' }), facts)).toMatchObject({ tokensPerSecond: 12.5 })
+    expect(onWasm({ measurements })).not.toHaveProperty('tokensPerSecond')
+    expect(onWasm({ task: 'text-generation' })).not.toHaveProperty('tokensPerSecond')
   })
 
   it('follows measured runs that have become slower just now, and leaves small differences alone', () => {

@@ -1,6 +1,6 @@
 /** Makes the engines of endpoints, and has what is learnt of them kept. */
 import type { EdgewardEvents, Processor, TaskName } from '../contract/index.js'
-import { createOipEngine, createOpenAiEngine, type RemoteOptions, type ReportedLoad } from '../remote/index.js'
+import { canAnswer, createOipEngine, createOpenAiEngine, type ReportedLoad } from '../remote/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import type { Knowledge, KnowledgeOptions } from './knowledge.js'
 import type { ResolvedClientOptions } from './resolve-options.js'
@@ -22,13 +22,10 @@ export function knowEndpoints(
     options.protocol === 'openai' ? createOpenAiEngine(options, onLoad) : createOipEngine(options, processor, onLoad),
   )
   const remotes = new Map(engines.map((engine) => [engine.placement.endpoint, engine]))
-  const protocols = new Map(engines.map(({ placement }, index) => [placement.endpoint, remote[index]?.protocol]))
-  const answers = (endpoint: string, task: TaskName) => isAnsweredBy(protocols.get(endpoint), task)
+  const told = new Map(engines.map(({ placement }, index) => [placement.endpoint, remote[index]]))
+  const answers = (endpoint: string, task: TaskName, model: string) => {
+    const options = told.get(endpoint)
+    return options !== undefined && canAnswer(options, task, model)
+  }
   return { knowledge, remotes, answers }
-}
-
-/** Texts need a protocol that streams them; pictures and tensors one that has tensors. */
-function isAnsweredBy(protocol: RemoteOptions['protocol'] | undefined, task: TaskName): boolean {
-  if (protocol === 'openai') return task === 'text-generation' || task === 'feature-extraction'
-  return task !== 'text-generation'
 }

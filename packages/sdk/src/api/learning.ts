@@ -39,6 +39,8 @@ export class Learning {
   /** An attempt at a request of so much work has ended. */
   tried(planned: Planned, tried: Tried, units: number): void {
     const { placement, outcome } = tried
+    // Nobody fails who may not go on with what another one began.
+    if (tried.details?.['resumable'] === false) return
     if (placement.engine === 'remote') this.#triedEndpoint(placement.endpoint, tried)
     else this.#triedDevice(planned, placement, tried)
     const place = placeOf(planned, placement)
@@ -58,7 +60,15 @@ export class Learning {
     this.#timer ??= setTimeout(() => this.settle(), settleAfterMs)
   }
 
-  #addRun(place: MeasuredPlace, { placement, outcome, durationMs, timings, isHedge }: Tried, units: number): void {
+  #addRun(
+    place: MeasuredPlace,
+    { placement, outcome, durationMs, timings, isHedge, pace }: Tried,
+    units: number,
+  ): void {
+    if (pace) {
+      if (outcome === 'answered') this.#knowledge.addRun(place, units, streamMs(pace, timings))
+      return
+    }
     // It was late and lost against a hedge: it would have taken at least this long. A hedge that lost says nothing.
     if (outcome === 'cancelled' && !isHedge) this.#knowledge.addRun(place, units, durationMs, true)
     // So would an endpoint that had not answered when the time was over. A device may have been loading until then.
@@ -150,6 +160,14 @@ export function isEndedInOrder({ details }: { readonly details?: ErrorDetails | 
 function workMs(placement: Placement, timings: EngineAnswer['timings'] | undefined, durationMs: number): number {
   const { preprocessMs = 0, inferenceMs = 0, postprocessMs = 0 } = timings ?? {}
   return placement.engine === 'device' ? preprocessMs + inferenceMs + postprocessMs : durationMs
+}
+
+/** What a text took that was written while it was read, without loading and waiting. */
+function streamMs(
+  { firstOutputMs = 0, laterMs }: NonNullable<Tried['pace']>,
+  { loadMs = 0, queueMs = 0 }: EngineAnswer['timings'] = {},
+): number {
+  return Math.max(0, firstOutputMs + laterMs - loadMs - queueMs)
 }
 
 /** Where a placement of a plan is, as it is measured. */

@@ -32,7 +32,7 @@ export class PlanFacts {
     const { model, task = taskOf(source), isExplained, units = ordinaryUnits[task] } = request
     const { lane = 'default', purpose = 'answer' } = request
     const manifest = isEdgewardError(source) ? source : source.manifest
-    const endpoints = this.#parts.endpoints.filter((endpoint) => answers(endpoint, task))
+    const endpoints = this.#parts.endpoints.filter((endpoint) => answers(endpoint, task, model))
     const variants = isEdgewardError(source) ? [] : (source.cachedVariants ?? [])
     return plan({
       model,

@@ -33,8 +33,8 @@ export type DevicePlacement = Extract<Placement, { engine: 'device' }>
 export interface PlannerParts {
   readonly options: ResolvedClientOptions
   readonly endpoints: readonly string[]
-  /** Whether an endpoint answers requests of a task, by its protocol; absent: each does. */
-  readonly answers?: (endpoint: string, task: TaskName) => boolean
+  /** Whether an endpoint answers requests of a task and a model, as far as its options tell; absent: each does. */
+  readonly answers?: (endpoint: string, task: TaskName, model: string) => boolean
   /** WASM threads of each session. */
   readonly threads: number
   readonly models: ModelDirectory

@@ -52,8 +52,6 @@ export interface PlacementMeasurements {
   readonly run?: RunFit
   /** Of a load from the cache. */
   readonly loadMs?: Range
-  /** Of generated text: tokens a second after the first. */
-  readonly tokensPerSecond?: number
   readonly verdict?: MeasurementRecord['verdict']
   readonly agreement?: MeasurementRecord['agreement']
 }
@@ -75,6 +73,6 @@ export interface LinkMeasurement {
 
 /**
  * How much work a request is. Of `feature-extraction`: tokens, taken as a quarter of the characters, at least one for each
- * text; of `image-to-text`: megapixels; of `tensors`: thousands of input elements. Only compared with itself.
+ * text; of `image-to-text`: megapixels; of `text-generation`: generated tokens, and an eighth of the prompt's; of `tensors`: thousands of input elements. Only compared with itself.
  */
 export type PlanRequestSize = number

@@ -2,16 +2,7 @@
  * The cost model: what a placement is expected to take for one request. Pure, total and deterministic; it runs for every
  * placement of every request, so that it neither sorts nor fits: that is done when something is measured.
  */
-import type {
-  Backend,
-  Estimate,
-  Manifest,
-  ManifestFile,
-  PlacementMeasurements,
-  Range,
-  RunFit,
-  Variant,
-} from '../contract/index.js'
+import type { Backend, Estimate, Manifest, ManifestFile, Range, RunFit, Variant } from '../contract/index.js'
 import * as assumed from './assumed-costs.js'
 import { placementName, type EndpointFacts, type PlanInput } from './plan-input.js'
 
@@ -29,7 +20,7 @@ export function estimateDevice(input: PlanInput, manifest: Manifest, variant: Va
       ? atOnce
       : plus(measured?.loadMs ?? loadOf(bytes, backend), isOnDevice ? atOnce : downloadOf(input, downloadBytes))
   const run = measured?.run ? measuredRun(measured.run, input.units) : guessedRun(input, manifest, variant, backend)
-  return { ...assemble(readyMs, run, downloadBytes, memoryOf(variant, backend)), ...speedAs(measured) }
+  return { ...assemble(readyMs, run, downloadBytes, memoryOf(variant, backend)), ...speedOfText(input, run) }
 }
 
 /** Bytes of memory that a variant's sessions are expected to take. */
@@ -38,7 +29,8 @@ export function memoryOf(variant: Variant, backend: Backend): number {
 }
 
 /** What an endpoint is expected to take. */
-export function estimateEndpoint({ units, conditions }: PlanInput, facts: EndpointFacts): Estimate {
+export function estimateEndpoint(input: PlanInput, facts: EndpointFacts): Estimate {
+  const { units, conditions } = input
   const wait = facts.load?.expectedWaitMs
   const readyMs = wait === undefined ? atOnce : rangeOf(wait, assumed.highFactor.queue)
   const answerMs = (conditions.connection?.roundTripMs ?? assumed.assumedRoundTripMs) + assumed.assumedEndpointRunMs
@@ -52,13 +44,13 @@ export function estimateEndpoint({ units, conditions }: PlanInput, facts: Endpoi
   // Nobody would ask an endpoint again that was slow once, and so nobody would see that it is not any more.
   const isForgiven = facts.isMeasuredLongAgo === true && (measured?.ms.typical ?? 0) > guessed.ms.typical
   const run = measured === undefined || isForgiven ? guessed : measured
-  return { ...assemble(readyMs, run, 0, 0), ...speedAs(facts.measurements) }
+  return { ...assemble(readyMs, run, 0, 0), ...speedOfText(input, run) }
 }
 
-/** How fast it writes, where that was measured. */
-function speedAs(measured: PlacementMeasurements | undefined): Pick<Estimate, 'tokensPerSecond'> {
-  const { tokensPerSecond } = measured ?? {}
-  return tokensPerSecond === undefined ? {} : { tokensPerSecond }
+/** How fast a text is written, where that was measured: its unit is a token, see `streamUnits`. */
+function speedOfText({ task }: PlanInput, { basis, unitMs }: Run): Pick<Estimate, 'tokensPerSecond'> {
+  const isKnown = task === 'text-generation' && basis === 'measured' && unitMs > 0
+  return isKnown ? { tokensPerSecond: 1e3 / unitMs } : {}
 }
 
 interface Run extends Pick<Estimate, 'basis' | 'samples' | 'unitMs'> {

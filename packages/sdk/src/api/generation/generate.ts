@@ -12,6 +12,7 @@ import type {
   Timings,
 } from '../../contract/index.js'
 import { EdgewardError } from '../../errors/index.js'
+import { generationDefaults } from '../../generation/page.js'
 import type { RoutedEvent } from '../../router/streams.js'
 import type { Generating } from '../generation-stream.js'
 import { merge } from './merge.js'
@@ -38,8 +39,9 @@ interface Written extends Assembled {
 /** Writes as many answers as are asked for, side by side. */
 export async function* generateParts(open: OpenStream, input: GenerationInput, options: GenerationOptions): Generating {
   const { n = 1, seed = randomSeed() } = options
+  const whole = { ...generationDefaults, ...options }
   const streams = Array.from({ length: n }, (_, index) =>
-    writeOne(open, input, { ...options, seed: seed + index }, index),
+    writeOne(open, input, { ...whole, seed: seed + index }, index),
   )
   const merged = merge(streams)
   let next = await merged.next()

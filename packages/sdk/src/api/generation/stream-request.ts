@@ -81,12 +81,17 @@ function contextOf(
       context.onTried(tried)
     },
     onSeam,
-    prefersDevice: policy.prefer === 'device' || policy.prefer === 'cheapest',
     minTokensPerSecond: policy.minTokensPerSecond,
-    prefersDevice: policy.prefer === 'device',
+    prefersDevice: isDeviceAwaited(planned),
     comingHome: (placements, signal) => parts.hedging.becameReady(planned, placements, signal),
     onMoved: ({ to, reason }) => note(call, 'placement', `the answer goes on at ${nameOf(to)}: ${reason}`),
   }
+}
+
+/** An endpoint that goes before a device that is ready does so for a reason; before one that is on its way, until that is ready. */
+function isDeviceAwaited({ policy, planned }: Planned): boolean {
+  const isReady = planned.placements.some((one) => one.placement.engine === 'device' && one.readiness === 'ready')
+  return policy.prefer === 'device' && !isReady
 }
 
 type End = Omit<StreamEnd, 'timings'> & { readonly timings: Omit<StreamEnd['timings'], 'totalMs'> }
