@@ -108,6 +108,26 @@ describe('the doctor', () => {
     expect(urls).not.toContainEqual(expect.stringContaining('endpoint.example'))
     expect(urls.length).toBeGreaterThan(0)
   })
+
+  it('asks an endpoint of OpenAI’s protocol for its models, and expects no report of its load', async () => {
+    const fetched = vi.fn(async (url: URL | string) =>
+      String(url) === 'https://endpoint.example/v1/models' ? new Response('{}') : new Response('', { status: 404 }),
+    )
+    vi.stubGlobal('fetch', fetched)
+    vi.stubGlobal('location', new URL('https://page.example/'))
+    const endpoints = [{ protocol: 'openai' as const, url: 'https://endpoint.example/v1' }]
+    const found = await codesOf(
+      {},
+      { endpoints, models: [], device: false, locateRuntime: () => Promise.resolve('/x') },
+    )
+    expect(found.filter((code) => code.startsWith('endpoint'))).toEqual([])
+    const wrong = [{ protocol: 'openai' as const, url: 'https://endpoint.example' }]
+    const missing = await codesOf(
+      {},
+      { endpoints: wrong, models: [], device: false, locateRuntime: () => Promise.resolve('/x') },
+    )
+    expect(missing).toContain('endpoint-not-ready')
+  })
 })
 
 describe('docs/doctor.md', () => {

@@ -29,6 +29,7 @@ import { Learning } from './learning.js'
 import { createModelCache, watchProgress, type CacheParts } from './model-cache.js'
 import type { GenerateRequest, PipelineOptions, PrepareOptions, RequestOptions } from './options.js'
 import { taskOf } from './plan-facts.js'
+import { namedHere } from './named-here.js'
 import type { OpenAiSurface } from './openai-surface.js'
 import { Planner, type PlannerParts } from './planner.js'
 import { Requests } from './requests.js'
@@ -116,16 +117,18 @@ export class EdgewardClient implements Omit<Client, keyof OpenAiSurface> {
   }
 
   generate(model: string, request: GenerateRequest): GenerationStream {
-    return new GenerationStream(async () => {
+    return new GenerationStream(async (leaving) => {
       // What disposes of the client ends this too; its code comes once.
       this.#signalOf({})
       const { generate } = await import('./generation/index.js')
-      return generate(this.#requests.streaming, model, request, (options) => this.#signalOf(options))
+      const signalOf = (options: RequestOptions) => this.#signalOf(options)
+      return generate(this.#requests.streaming, namedHere(model), request, signalOf, leaving)
     })
   }
 
-  async prepare(model: string, options: PrepareOptions = {}): Promise<Placement> {
+  async prepare(name: string, options: PrepareOptions = {}): Promise<Placement> {
     checkPrepareOptions(options)
+    const model = namedHere(name)
     const signal = this.#signalOf(options)
     const stop = watchProgress(this.#parts.emitter, model, options.onProgress)
     try {
@@ -140,7 +143,7 @@ export class EdgewardClient implements Omit<Client, keyof OpenAiSurface> {
     this.#learning.settle()
     const signal = this.#signalOf(options)
     const { policy, lane = 'default' } = options
-    const request = { model, policy, lane, isExplained: true }
+    const request = { model: namedHere(model), policy, lane, isExplained: true }
     const planned = await this.#planner.plan(request, signal)
     if (input === undefined || isEdgewardError(planned.source)) return planned.planned
     const task = taskOf(planned.source)

@@ -6,6 +6,8 @@ import { finding } from './doctor-findings.js'
 import { askHeaders, type Heard } from './doctor-headers.js'
 
 export interface DiagnosedEndpoint extends Pick<RemoteOptions, 'url' | 'headers' | 'loadReports'> {
+  /** Absent: `oip`. */
+  readonly protocol?: RemoteOptions['protocol']
   /** Whether it has told its load with an answer; absent while nobody knows: health checks do not tell it. */
   readonly reportsLoad?: boolean
 }
@@ -17,12 +19,14 @@ export async function diagnoseEndpoints(endpoints: readonly DiagnosedEndpoint[])
 async function diagnoseEndpoint(endpoint: DiagnosedEndpoint): Promise<readonly Finding[]> {
   const address = new URL(endpoint.url, globalThis.location?.href)
   const url = address.href
-  address.pathname = `${address.pathname.replace(/\/+$/, '')}/v2/health/ready`
+  const isOpenAi = endpoint.protocol === 'openai'
+  address.pathname = `${address.pathname.replace(/\/+$/, '')}${isOpenAi ? '/models' : '/v2/health/ready'}`
   const headers = await headersOf(endpoint)
   if (headers instanceof Error) {
     return [finding('endpoint-not-ready', { url, found: `remote.headers failed: ${headers.message}` })]
   }
-  const { heard, asksLoad } = await ask(address, headers, endpoint.loadReports !== false)
+  // Of those that speak OpenAI's protocol, few tell their load: that is no fault to be mended.
+  const { heard, asksLoad } = await ask(address, headers, !isOpenAi && endpoint.loadReports !== false)
   if (heard.is === 'silent') return [finding('endpoint-unreachable', { url })]
   if (heard.is === 'blocked') return [finding('endpoint-blocked', { url })]
   if (heard.status !== 200) return [finding('endpoint-not-ready', { url, found: `status ${heard.status}` })]

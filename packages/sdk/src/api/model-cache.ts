@@ -15,6 +15,7 @@ import { splitModelName } from '../shared/index.js'
 import type { Emitter } from '../telemetry/index.js'
 import { deviceVariant, type Planned, type Planner, type PlannerParts, type PlanRequest } from './planner.js'
 import { checkDownloadOptions } from './check-request-options.js'
+import { namedHere } from './named-here.js'
 
 /** The worker's part in it. */
 export interface CacheParts extends Pick<PlannerParts, 'options' | 'models' | 'emitter' | 'missing'> {
@@ -36,16 +37,16 @@ export interface ModelCacheContext {
 export function createModelCache(parts: CacheParts, context: ModelCacheContext): ModelCache {
   const { cache } = parts
   return {
-    download: (model, options) => download(parts, context, model, options ?? {}),
+    download: (model, options) => download(parts, context, namedHere(model), options ?? {}),
     add: (model, files, options) => add(parts, context, model, files, options ?? {}),
-    checkForUpdate: (model) => checkForUpdate(parts, context, model),
+    checkForUpdate: (model) => checkForUpdate(parts, context, namedHere(model)),
     list: () => cache('list'),
-    status: (model) => cache('status', model),
-    pin: (model) => cache('pin', model),
-    unpin: (model) => cache('unpin', model),
-    remove: (model) => cache('remove', model),
+    status: (model) => cache('status', namedHere(model)),
+    pin: (model) => cache('pin', namedHere(model)),
+    unpin: (model) => cache('unpin', namedHere(model)),
+    remove: (model) => cache('remove', namedHere(model)),
     prune: () => cache('prune'),
-    verify: (model) => cache('verify', model),
+    verify: (model) => cache('verify', namedHere(model)),
   }
 }
 
