@@ -13,12 +13,12 @@ export type Generating = AsyncGenerator<GenerationPart, Result<GenerationOutput>
  * read once: by a loop, or by waiting for `result` or `text` without one.
  */
 export class GenerationStream implements AsyncIterable<GenerationPart> {
-  readonly #start: () => Promise<Generating>
+  readonly #start: (leaving: AbortSignal) => Promise<Generating>
   readonly #finished = createDeferred<Result<GenerationOutput>>()
   #isRead = false
 
-  /** @param start - called when somebody reads */
-  constructor(start: () => Promise<Generating>) {
+  /** @param start - called when somebody reads, with a signal that aborts when nobody does any more */
+  constructor(start: (leaving: AbortSignal) => Promise<Generating>) {
     this.#start = start
     this.#finished.promise.catch(() => undefined) // Whoever reads hears of it too.
   }
@@ -42,7 +42,23 @@ export class GenerationStream implements AsyncIterable<GenerationPart> {
       throw new EdgewardError('INVALID_INPUT', 'This answer is read already: its parts come once.')
     }
     this.#isRead = true
-    return this.#read()
+    const leaving = new AbortController()
+    const parts = this.#read(leaving.signal)
+    return {
+      next: () => parts.next(),
+      // A generator by itself ends only once the part has come that it waits for.
+      return: () => {
+        this.#leave(leaving)
+        return parts.return()
+      },
+      throw: (error) => {
+        this.#leave(leaving)
+        return parts.throw(error)
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
   }
 
   async #drain(): Promise<void> {
@@ -54,20 +70,29 @@ export class GenerationStream implements AsyncIterable<GenerationPart> {
     }
   }
 
-  async *#read(): AsyncGenerator<GenerationPart, void> {
+  /** Also before the first part was read. */
+  #leave(leaving: AbortController): void {
+    const left = new DOMException('The answer was not read to its end.', 'AbortError')
+    this.#finished.reject(left)
+    leaving.abort(left)
+  }
+
+  async *#read(leaving: AbortSignal): AsyncGenerator<GenerationPart, void> {
     let source: Generating | undefined
     try {
-      source = await this.#start()
+      source = await this.#start(leaving)
       let next = await source.next()
       for (; !next.done; next = await source.next()) yield next.value
       this.#finished.resolve(next.value)
     } catch (error) {
+      if (leaving.aborted) return
       this.#finished.reject(error)
       throw error
     } finally {
-      this.#finished.reject(new DOMException('The answer was not read to its end.', 'AbortError'))
       // Only where the reader has stopped is there anything to end.
-      await source?.return(undefined as never)
+      await source?.return(undefined as never).catch((error: unknown) => {
+        if (!leaving.aborted) throw error
+      })
     }
   }
 }

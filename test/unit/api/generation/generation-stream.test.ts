@@ -21,6 +21,9 @@ function generation(onEnd: (how: string) => void = () => undefined, failure?: Er
   return new GenerationStream(async () => write())
 }
 
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+
 async function textOf(stream: GenerationStream) {
   let text = ''
   for await (const part of stream) if (part.type === 'text-delta') text += part.text
@@ -56,6 +59,31 @@ describe('an answer', () => {
     await expect(stream.result).rejects.toThrow('not read to its end')
   })
 
+  it('ends when its reader stops while it waits for a part', async () => {
+    let isAborted = false
+    const stream = new GenerationStream(async (leaving) =>
+      (async function* (): Generating {
+        yield { index: 0, type: 'text-start' }
+        await aborted(leaving)
+        isAborted = true
+        throw leaving.reason
+      })(),
+    )
+    const parts = stream[Symbol.asyncIterator]()
+    await parts.next()
+    const pending = parts.next()
+    await parts.return()
+    expect(isAborted).toBe(true)
+    expect(await pending).toEqual({ done: true, value: undefined })
+    await expect(stream.result).rejects.toThrow('not read to its end')
+  })
+
+  it('says so also to who waits for all of it when its reader stops before the first part', async () => {
+    const stream = generation()
+    await stream[Symbol.asyncIterator]().return()
+    await expect(stream.result).rejects.toThrow('not read to its end')
+  })
+
   it('fails its reader and who waits for it alike', async () => {
     const failure = new Error('no')
     const stream = generation(() => undefined, failure)
@@ -86,6 +114,23 @@ describe('an answer', () => {
 })
 
 describe('several answers', () => {
+  it('end at once when one of them fails while the others wait', async () => {
+    const failure = new Error('no')
+    const leaving = new AbortController()
+    async function* waiting(): AsyncGenerator<number, string> {
+      await aborted(leaving.signal)
+      yield* []
+      throw leaving.signal.reason
+    }
+    async function* failing(): AsyncGenerator<number, string> {
+      yield 0
+      throw failure
+    }
+    const all = merge([waiting(), failing()], () => leaving.abort())
+    await all.next()
+    await expect(all.next()).rejects.toBe(failure)
+  })
+
   async function* count(to: number, onEnd: () => void): AsyncGenerator<number, string> {
     try {
       for (let at = 0; at < to; at += 1) yield at
@@ -96,7 +141,7 @@ describe('several answers', () => {
   }
 
   it('come side by side, and each returns its own', async () => {
-    const all = merge([count(3, () => undefined), count(1, () => undefined)])
+    const all = merge([count(3, () => undefined), count(1, () => undefined)], () => undefined)
     const seen: [number, number][] = []
     let next = await all.next()
     for (; !next.done; next = await all.next()) seen.push([next.value.index, next.value.value])
@@ -107,7 +152,7 @@ describe('several answers', () => {
 
   it('all end when the reader stops', async () => {
     let ended = 0
-    const all = merge([count(9, () => (ended += 1)), count(9, () => (ended += 1))])
+    const all = merge([count(9, () => (ended += 1)), count(9, () => (ended += 1))], () => undefined)
     await all.next()
     await all.return([])
     expect(ended).toBe(2)

@@ -26,24 +26,38 @@ export interface StreamEnd {
   readonly timings: Timings
 }
 
-/** Streams one answer by a plan of its own. */
+type SeededOptions = GenerationOptions & { readonly seed: number }
+
+/** Streams one answer by a plan of its own, until `signal` aborts. */
 export type OpenStream = (
   input: GenerationInput,
-  options: GenerationOptions & { readonly seed: number },
+  options: SeededOptions,
+  signal: AbortSignal,
 ) => AsyncGenerator<RoutedEvent, StreamEnd>
 
 interface Written extends Assembled {
   readonly end: StreamEnd
 }
 
-/** Writes as many answers as are asked for, side by side. */
-export async function* generateParts(open: OpenStream, input: GenerationInput, options: GenerationOptions): Generating {
+/**
+ * Writes as many answers as are asked for, side by side.
+ *
+ * @param signal - the caller's
+ */
+export async function* generateParts(
+  open: OpenStream,
+  input: GenerationInput,
+  options: GenerationOptions,
+  signal: AbortSignal,
+): Generating {
   const { n = 1, seed = randomSeed() } = options
   const whole = { ...generationDefaults, ...options }
+  const leaving = new AbortController()
+  const either = AbortSignal.any([signal, leaving.signal])
   const streams = Array.from({ length: n }, (_, index) =>
-    writeOne(open, input, { ...whole, seed: seed + index }, index),
+    writeOne(open(input, { ...whole, seed: seed + index }, either), hasTools(input), index),
   )
-  const merged = merge(streams)
+  const merged = merge(streams, () => leaving.abort())
   let next = await merged.next()
   try {
     for (; !next.done; next = await merged.next()) yield next.value.value
@@ -54,13 +68,11 @@ export async function* generateParts(open: OpenStream, input: GenerationInput, o
 }
 
 async function* writeOne(
-  open: OpenStream,
-  input: GenerationInput,
-  options: GenerationOptions & { readonly seed: number },
+  events: AsyncGenerator<RoutedEvent, StreamEnd>,
+  mayCall: boolean,
   index: number,
 ): AsyncGenerator<GenerationPart, Written> {
-  const assembler = new PartAssembler('messages' in input && (input.tools?.length ?? 0) > 0)
-  const events = open(input, options)
+  const assembler = new PartAssembler(mayCall)
   let next = await events.next()
   try {
     for (; !next.done; next = await events.next()) {
@@ -70,6 +82,10 @@ async function* writeOne(
     if (!next.done) await events.return(undefined as never)
   }
   return { ...assembler.assembled, end: next.value }
+}
+
+function hasTools(input: GenerationInput): boolean {
+  return 'messages' in input && (input.tools?.length ?? 0) > 0
 }
 
 function resultOf(written: readonly Written[]): Result<GenerationOutput> {

@@ -6,18 +6,22 @@ import { splitRequest } from './check-options.js'
 import { generateParts } from './generate.js'
 import { streamRequest } from './stream-request.js'
 
-/** @param signalOf - the caller's signal, which also aborts when the client is disposed */
+/**
+ * @param signalOf - the caller's signal, which also aborts when the client is disposed
+ * @param leaving - aborts when nobody reads any more
+ */
 export function generate(
   parts: StreamingParts,
   model: string,
   request: GenerateRequest,
   signalOf: (options: { readonly signal?: AbortSignal }) => AbortSignal,
+  leaving: AbortSignal,
 ): Generating {
   const { input, options, requestOptions } = splitRequest(request)
-  const signal = signalOf(requestOptions)
   return generateParts(
-    (one, seeded) => streamRequest(parts, { model, input: one, options: seeded, requestOptions, signal }),
+    (one, seeded, signal) => streamRequest(parts, { model, input: one, options: seeded, requestOptions, signal }),
     input,
     options,
+    AbortSignal.any([signalOf(requestOptions), leaving]),
   )
 }

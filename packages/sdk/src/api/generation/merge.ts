@@ -6,8 +6,15 @@ export interface Merged<T> {
   readonly value: T
 }
 
-/** Gives what comes, in the order in which it comes; returns what each returned. Ends all of them when it is ended. */
-export async function* merge<T, R>(sources: readonly AsyncGenerator<T, R>[]): AsyncGenerator<Merged<T>, R[]> {
+/**
+ * Gives what comes, in the order in which it comes; returns what each returned. Ends all of them when it is ended.
+ *
+ * @param leave - has those end at once that wait for something: a generator by itself ends only when that has come
+ */
+export async function* merge<T, R>(
+  sources: readonly AsyncGenerator<T, R>[],
+  leave: () => void,
+): AsyncGenerator<Merged<T>, R[]> {
   const returned: R[] = []
   const waiting = new Map(sources.map((source, index) => [index, nextOf(source, index)]))
   try {
@@ -24,8 +31,10 @@ export async function* merge<T, R>(sources: readonly AsyncGenerator<T, R>[]): As
     }
     return returned
   } finally {
-    for (const pending of waiting.values()) pending.catch(() => undefined) // The first failure is the one that is told.
-    await Promise.all([...waiting.keys()].map(async (index) => sources[index]?.return(undefined as never)))
+    // The first failure is the one that is told.
+    for (const pending of waiting.values()) pending.catch(() => undefined)
+    if (waiting.size > 0) leave()
+    await Promise.allSettled([...waiting.keys()].map((index) => sources[index]?.return(undefined as never)))
   }
 }
 
