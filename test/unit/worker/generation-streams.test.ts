@@ -5,6 +5,8 @@ import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import type { TextGenerator } from '../../../packages/sdk/src/generation/index.js'
 import { GenerationStreams } from '../../../packages/sdk/src/worker/generation-streams.js'
 import { StreamLanes } from '../../../packages/sdk/src/worker/stream-lanes.js'
+import { FakeModel } from '../generation/support/fake-model.js'
+import { generatorOf } from '../generation/support/generate.js'
 import { everywhere } from '../router/inputs.js'
 
 const payload = {
@@ -102,6 +104,17 @@ describe('a stream', () => {
     await all(open.open(payload).stream)
     expect(of.seen.signal && lanes.turnOf(of.seen.signal)).toMatchObject({ lane: 'interactive' })
     expect(lanes.turnOf(new AbortController().signal)).toMatchObject({ lane: 'default' })
+  })
+
+  test('has its steps in that lane also with the signal that the decode loop gives the model', async () => {
+    const lanes = new StreamLanes(everywhere)
+    const steps: string[] = []
+    const model = new FakeModel({ onAppend: (_, signal) => void steps.push(lanes.turnOf(signal).lane) })
+    const of = generatorOf(model, { onSignal: (own, given) => lanes.follow(own, given) })
+    const open = new GenerationStreams(of, [], lanes)
+    await all(open.open({ ...payload, lane: 'background', options: { temperature: 0, maxTokens: 2 } }).stream)
+    await all(open.open({ ...payload, options: { temperature: 0, maxTokens: 2 } }).stream)
+    expect([...new Set(steps)]).toEqual(['background', 'interactive'])
   })
 })
 

@@ -20,6 +20,8 @@ export interface TextGeneratorOptions {
   readonly maxSequences?: number
   /** For requests with a `responseFormat` or tools; absent: these are refused with MODEL_UNSUPPORTED. */
   readonly constrain?: ConstraintFactory
+  /** Hears, before an answer begins, of the signal that the model will get for it, and of the one that `generate` got. */
+  readonly onSignal?: (own: AbortSignal, given: AbortSignal) => void
   /** Milliseconds of a monotonic clock. Default: `performance.now()`. */
   readonly now?: () => number
 }
@@ -50,6 +52,7 @@ export function createTextGenerator(options: TextGeneratorOptions): TextGenerato
     tokenizerConfig,
     maxSequences = 2,
     constrain,
+    onSignal,
     now = () => performance.now(),
   } = options
   const tokenizer = createTextTokenizer(json, tokenizerConfig, markupTokens(model.config.format))
@@ -57,8 +60,13 @@ export function createTextGenerator(options: TextGeneratorOptions): TextGenerato
   const pool = new SequencePool(model, maxSequences)
   const running = new Set<Stop>()
   return {
-    generate: (request, signal) =>
-      stoppable((own) => writeAnswer({ reader, pool, constrain, now }, request, own), signal, running),
+    generate: (request, signal) => {
+      const write = (own: AbortSignal) => {
+        onSignal?.(own, signal)
+        return writeAnswer({ reader, pool, constrain, now }, request, own)
+      }
+      return stoppable(write, signal, running)
+    },
     encode: (text) => tokenizer.encode(text),
     decode: (ids) => tokenizer.decode(ids),
     render: (input) => renderInput(input, reader),

@@ -66,7 +66,8 @@ export class OpeningLanguageModel {
       await checkLogits(model, signal)
       const constraints = createConstraints(model.config, tokenizer, loadGrammar)
       const { constrain } = constraints
-      const generator = createTextGenerator({ model, tokenizer, tokenizerConfig, constrain })
+      const onSignal = (own: AbortSignal, given: AbortSignal) => lanes.follow(own, given)
+      const generator = createTextGenerator({ model, tokenizer, tokenizerConfig, constrain, onSignal })
       return new GenerationStreams(generator, [constraints, model], lanes)
     } catch (error) {
       await model.dispose()

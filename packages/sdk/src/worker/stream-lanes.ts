@@ -15,6 +15,11 @@ export class StreamLanes {
     this.#lanes.set(signal, lane)
   }
 
+  /** What stops with `signal` is of the stream that has the signal `of`. */
+  follow(signal: AbortSignal, of: AbortSignal): void {
+    this.set(signal, this.turnOf(of).lane)
+  }
+
   turnOf(signal: AbortSignal): Turn {
     return { lane: this.#lanes.get(signal) ?? 'default', model: this.#model, signal }
   }
