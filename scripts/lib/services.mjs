@@ -14,13 +14,19 @@ const patienceMs = 60_000
 const pollMs = 100
 
 /**
+ * @typedef {object} Served
+ * @property {string} [models] the folder of models that is served
+ */
+
+/**
  * @param {import('./children.mjs').Children} children
  * @param {(line: string) => void} log
+ * @param {Served} [served]
  * @returns {Promise<Service>}
  */
-export async function startEndpoint(children, log) {
+export async function startEndpoint(children, log, { models = fromRoot('.models') } = {}) {
   const port = await choosePort(8787, log)
-  const args = [fromRoot('packages/server/dist/cli.js'), '--models', fromRoot('.models'), '--port', String(port)]
+  const args = [fromRoot('packages/server/dist/cli.js'), '--models', models, '--port', String(port)]
   return startService('the endpoint', `http://localhost:${port}`, '/v2/health/ready', () =>
     children.start(process.execPath, args),
   )
@@ -30,14 +36,15 @@ export async function startEndpoint(children, log) {
  * @param {import('./children.mjs').Children} children
  * @param {(line: string) => void} log
  * @param {string} endpointUrl the page reads it from its own server's `/config.json`
+ * @param {Served} [served]
  * @returns {Promise<Service>}
  */
-export async function startPage(children, log, endpointUrl) {
+export async function startPage(children, log, endpointUrl, { models = fromRoot('.models') } = {}) {
   const port = await choosePort(5173, log)
   return startService('the demo page', `http://localhost:${port}`, '/', () =>
     children.start(toolPath('vite'), ['preview', '--port', String(port), '--strictPort'], {
       cwd: fromRoot('packages', 'demo'),
-      env: { EDGEWARD_ENDPOINT: endpointUrl },
+      env: { EDGEWARD_ENDPOINT: endpointUrl, EDGEWARD_MODELS: models },
     }),
   )
 }

@@ -28,13 +28,22 @@ const chatTemplate = [
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
 ].join('')
 
+export interface TinyLlamaOptions {
+  readonly contextLength?: number
+  /** Whether `a` comes behind `z`, so that it never ends. */
+  readonly isEndless?: boolean
+}
+
 /** The GGUF, the same bytes each time. */
-export function tinyLlamaGguf(): Uint8Array<ArrayBuffer> {
+export function tinyLlamaGguf({
+  contextLength = tinyLlama.contextLength,
+  isEndless = false,
+}: TinyLlamaOptions = {}): Uint8Array<ArrayBuffer> {
   return writeGguf(
     {
       'general.architecture': 'llama',
       'general.name': 'tiny alphabet',
-      'llama.context_length': tinyLlama.contextLength,
+      'llama.context_length': contextLength,
       'llama.embedding_length': width,
       'llama.block_count': layers,
       'llama.feed_forward_length': feedForward,
@@ -51,17 +60,17 @@ export function tinyLlamaGguf(): Uint8Array<ArrayBuffer> {
       'tokenizer.ggml.eos_token_id': tinyLlama.end,
       'tokenizer.chat_template': chatTemplate,
     },
-    tensors(),
+    tensors((id) => (isEndless && id === 'z'.charCodeAt(0) ? 'a'.charCodeAt(0) : nextToken(id))),
   )
 }
 
-function tensors(): GgufTestTensor[] {
+function tensors(nextOf: (id: number) => number): GgufTestTensor[] {
   const random = randomNumbers(7)
   const small = () => random() * 0.01
   const embeddings = Array.from({ length: tinyLlama.vocabularySize }, () => Array.from({ length: width }, random))
   const head = embeddings.map(() => new Array<number>(width).fill(0))
   embeddings.forEach((embedding, id) => {
-    const row = head[nextToken(id)]
+    const row = head[nextOf(id)]
     embedding.forEach((value, column) => row && (row[column] = (row[column] ?? 0) + value * sharpness))
   })
   const ones = (name: string) => floats(name, [width], new Array<number>(width).fill(1))

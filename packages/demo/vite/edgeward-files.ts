@@ -10,7 +10,10 @@ const fromRoot = (path: string) => fileURLToPath(new URL(`../../../${path}`, imp
 /** Cross-origin isolation, which WebAssembly threads need. */
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
-/** Serves in development and preview alike; the endpoint's address comes from the environment: `EDGEWARD_ENDPOINT`. */
+/**
+ * Serves in development and preview alike. The endpoint's address and the folder of models come from the environment:
+ * `EDGEWARD_ENDPOINT`, `EDGEWARD_MODELS`.
+ */
 export function edgewardFiles(): Plugin {
   return {
     name: 'edgeward-files',
@@ -33,7 +36,7 @@ function serve(middlewares: Connect.Server): void {
     slowDown(request, response)
     next()
   })
-  middlewares.use('/models', folder(fromRoot('.models')))
+  middlewares.use('/models', folder(process.env['EDGEWARD_MODELS'] || fromRoot('.models')))
   middlewares.use('/edgeward', folder(fromRoot('packages/sdk/dist')))
 }
 
