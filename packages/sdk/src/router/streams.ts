@@ -1,5 +1,4 @@
 /** The router's second door: streams. It is loaded when the first text is generated. */
 export { dispatchStream } from './stream-dispatch.js'
 export type { RoutedEvent, StreamContext, StreamMove } from './stream-context.js'
-export type { StreamPace } from './stream-pace.js'
 export { streamUnits, unitsOfStream } from './stream-units.js'
