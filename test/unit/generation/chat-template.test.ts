@@ -28,6 +28,13 @@ describe('ChatTemplate', () => {
     )
   })
 
+  it('leaves it open at its end also where what the template writes behind it has the same letters', () => {
+    const start = '<|start|>user\nHi<|end|>\n<|start|>assistant\n'
+    for (const content of ['end', '|', 'n', '<|', 'The end']) {
+      expect(template.render({ messages: [user, { role: 'assistant', content }] })).toBe(start + content)
+    }
+  })
+
   it('opens a new message behind an assistant’s call of a tool', () => {
     const toolCalls = [{ id: '1', name: 'f', arguments: '{}' }]
     const text = template.render({ messages: [user, { role: 'assistant', content: 'x', toolCalls }] })

@@ -70,16 +70,17 @@ function renderChat(
   tokens: Readonly<Record<string, string>>,
 ): string {
   const hasDeveloper = source.includes('developer')
-  const isOpen = continued(chat) !== undefined
+  const open = continued(chat)
+  const messages = open === undefined ? chat.messages : [...chat.messages.slice(0, -1), marked(chat, open)]
   const variables = {
     ...tokens,
-    messages: chat.messages.map((message) => templateMessage(message, hasDeveloper)),
+    messages: messages.map((message) => templateMessage(message, hasDeveloper)),
     ...(chat.tools?.length ? { tools: chat.tools.map(templateTool) } : {}),
-    add_generation_prompt: !isOpen,
+    add_generation_prompt: open === undefined,
     ...chat.templateArguments,
   }
   const text = run(template, variables)
-  return isOpen ? leaveOpen(text, continued(chat) ?? '') : text
+  return open === undefined ? text : leaveOpen(text, open)
 }
 
 function run(template: Template, variables: Record<string, unknown>): string {
@@ -97,14 +98,23 @@ export function continued({ messages }: ChatInput): string | undefined {
   return last?.role === 'assistant' && last.content.trim() !== '' && !last.toolCalls?.length ? last.content : undefined
 }
 
+/** Where an open message ends is found by this: its last letters may be those of what the template closes it with. */
+const endMark = 'EDGEWARD-GOES-ON-HERE'
+
+/** The last message, with the mark behind its last letter. */
+function marked({ messages }: ChatInput, content: string): ChatMessage {
+  const end = content.trimEnd().length
+  return { role: 'assistant', ...messages.at(-1), content: content.slice(0, end) + endMark + content.slice(end) }
+}
+
 /** Cuts off how the template closed the last message; templates may have trimmed it. As `continue_final_message` of Transformers does. */
 function leaveOpen(text: string, content: string): string {
-  const start = text.lastIndexOf(content.trim())
-  if (start < 0) {
+  const end = text.lastIndexOf(endMark)
+  const shown = text.slice(0, Math.max(0, end))
+  if (!shown.endsWith(content.trim())) {
     const message = 'The chat ends with an assistant’s message that the model’s chat template does not show as it is.'
     throw new EdgewardError('INVALID_INPUT', message)
   }
-  const end = start + content.trim().length
   const trailing = content.slice(content.trimEnd().length)
-  return text.slice(0, text.startsWith(trailing, end) ? end + trailing.length : end)
+  return text.startsWith(trailing, end + endMark.length) ? shown + trailing : shown
 }
