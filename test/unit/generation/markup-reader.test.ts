@@ -86,6 +86,12 @@ describe('calls', () => {
     expect(pieces).toEqual([{ type: 'call', name: 'now' }, { type: 'arguments', text: '{}' }, { type: 'call-end' }])
   })
 
+  it('whose name is escaped as JSON knows it not have the name that was meant', () => {
+    expect(whole(qwen, '<tool_call>{"name": "get\\_weather", "arguments": {}}</tool_call>')).toEqual([
+      ...[{ type: 'call', name: 'get_weather' }, { type: 'arguments', text: '{}' }, { type: 'call-end' }],
+    ])
+  })
+
   it('pass their arguments on as they are written', () => {
     const reader = new MarkupReader(qwen)
     reader.push('<tool_call>{"name": "weather", "arguments": {"pla')

@@ -1,5 +1,5 @@
 /** Streams of the device engine: what holds while one is read, and what is let go when it ends, however that is. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { GenerationEvent, Placement, StreamRequest } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { neverAborted } from '../../../packages/sdk/src/shared/index.js'
@@ -99,6 +99,30 @@ it("ends with the caller's own reason, and with it the work of the worker, read 
   await life.settle()
   expect(seen.isCancelled).toBe(true)
   await expect(write(life, caller.signal).read()).rejects.toBe('gone')
+})
+
+it('leaves nobody behind who watches the worker, however it ends', async () => {
+  const { generate } = writer([start, delta('a'), finish])
+  const life = startLife(() => ({ generate }))
+  await readAll(write(life))
+  const { connection } = await life.host.live()
+  const onClosed = connection.onClosed.bind(connection)
+  let watching = 0
+  vi.spyOn(connection, 'onClosed').mockImplementation((listener) => {
+    const stop = onClosed(listener)
+    watching += 1
+    return () => {
+      watching -= 1
+      stop()
+    }
+  })
+  await readAll(write(life))
+  const reader = write(life)
+  await reader.read()
+  expect(watching).toBe(1)
+  await reader.cancel()
+  await life.settle()
+  expect(watching).toBe(0)
 })
 
 it('is not made ready for a reader that has gone', async () => {

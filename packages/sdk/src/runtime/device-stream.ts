@@ -104,7 +104,9 @@ async function openStream(
   try {
     const source = sourceOf(request)
     const { connection, models, model, loadMs, letGo } = await prepare(placement, source, signal)
+    let stopWatching = (): void => undefined
     const end = once((error?: unknown) => {
+      stopWatching()
       forgetLost(error, models, source, placement)
       letGo()
       leave()
@@ -113,7 +115,7 @@ async function openStream(
       checkDeadline(request)
       const stream = await connection.generate(generatePayload(model, placement, request), signal)
       // A worker that dies while nobody reads is no reason to keep others waiting.
-      connection.onClosed(() => end())
+      stopWatching = connection.onClosed(() => end())
       return { reader: stream.getReader(), loadMs, end }
     } catch (error) {
       end(error)

@@ -90,6 +90,15 @@ describe('parts of an answer', () => {
     ])
   })
 
+  it('have the calls of an endpoint that numbers them as it likes', () => {
+    const call = (index: number, name: string): RoutedEvent => ({
+      ...{ type: 'tool-call', call: index, name, arguments: '{}' },
+    })
+    const { answer, parts } = assemble([start, call(1, 'f'), call(Number.MAX_SAFE_INTEGER, 'g'), finish])
+    expect(answer.toolCalls.map(({ name }) => name)).toEqual(['f', 'g'])
+    expect(parts.filter(({ type }) => type === 'tool-call')).toMatchObject([{ call: 0 }, { call: 1 }])
+  })
+
   it('forget what came before a restart', () => {
     const restart: RoutedEvent = { type: 'restart', reason: 'nobody could go on' }
     const { answer, parts } = assemble([

@@ -137,6 +137,12 @@ describe('behind a prompt', () => {
     expect(events.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
   })
 
+  it('a stop string that is complete with the last token that was asked for is seen, too', async () => {
+    const handle = sending({ choices: [{ text: 'ND', finish_reason: 'length' }] })
+    const asked = { input, options: { seed: 1, stop: ['END'] }, resume: { text: ' x E', usedTokens: 2 } }
+    expect((await goOn(handle, asked)).events.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
+  })
+
   it('what only looked like a stop string is told', async () => {
     const handle = sending({ choices: [{ text: 'N' }] }, { choices: [{ text: 'Z' }] }, finish('stop'))
     const asked = { input, options: { seed: 1, stop: ['END'] }, resume: { text: ' x E', usedTokens: 2 } }

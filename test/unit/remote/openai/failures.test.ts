@@ -112,6 +112,11 @@ describe('a stream is an answer although it', () => {
       'counts in an event of its own',
       [delta('Hi'), finish('stop'), { choices: [], usage: { prompt_tokens: 3 } }, '[DONE]'],
     ],
+    [
+      'counts what is no number',
+      [delta('Hi'), finish('stop'), { choices: [], usage: { prompt_tokens: -1 } }, '[DONE]'],
+    ],
+    ['has a reason that is empty, until it has one', [delta('Hi', { finish_reason: '' }), finish('stop'), '[DONE]']],
     ['ends with its last text', [delta('Hi', { finish_reason: 'stop' }), '[DONE]']],
     ['begins with comments and fields of its own', ['', delta('Hi'), finish('stop'), '[DONE]']],
   ])('%s', async (_, events) => {

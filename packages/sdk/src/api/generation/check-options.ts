@@ -3,6 +3,9 @@ import type { GenerationInput, GenerationOptions } from '../../contract/index.js
 import { describe, invalid, oneOf, refuseUnknown, type Keys } from '../check-values.js'
 import type { GenerateRequest, RequestOptions } from '../options.js'
 
+/** As OpenAI has it. */
+const mostAnswers = 128
+
 /** What each option must be; undefined says that it is right. */
 type Check = (value: unknown) => string | undefined
 
@@ -17,7 +20,7 @@ const optionChecks: { readonly [K in keyof Required<GenerationOptions>]: Check }
   frequencyPenalty: number(-Infinity),
   logitBias: (value) => (isRecord(value) && Object.values(value).every(isFinite) ? undefined : 'numbers by token id'),
   seed: integer(0),
-  n: integer(1),
+  n: integer(1, mostAnswers),
   logprobs: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
   topLogprobs: integer(0, 20),
   stop: (value) => (isStop(value) ? undefined : 'a text, or a list of texts; none of them empty'),

@@ -34,7 +34,7 @@ export async function* merge<T, R>(
     // The first failure is the one that is told.
     for (const pending of waiting.values()) pending.catch(() => undefined)
     if (waiting.size > 0) leave()
-    await Promise.allSettled([...waiting.keys()].map((index) => sources[index]?.return(undefined as never)))
+    await Promise.allSettled([...waiting.keys()].map(async (index) => sources[index]?.return(undefined as never)))
   }
 }
 

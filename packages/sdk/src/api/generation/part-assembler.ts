@@ -44,6 +44,8 @@ export class PartAssembler {
   #reasoning = ''
   #logprobs: TokenLogprob[] = []
   #calls: OpenCall[] = []
+  /** Which of them an endpoint means by its numbers, which need not begin with 0. */
+  #told = new Map<number, number>()
   /** How many of the calls are told whole. */
   #closedCalls = 0
   #open: 'text' | 'reasoning' | undefined
@@ -102,6 +104,7 @@ export class PartAssembler {
     this.#text = this.#reasoning = ''
     this.#logprobs = []
     this.#calls = []
+    this.#told.clear()
     this.#closedCalls = 0
     return closing
   }
@@ -133,15 +136,12 @@ export class PartAssembler {
 
   /** Of an endpoint that reads calls itself. */
   #readCall({ call, id, name, arguments: text }: Extract<RoutedEvent, { type: 'tool-call' }>): readonly Part[] {
-    const parts: Part[] = []
-    while (this.#calls.length <= call) {
-      parts.push(
-        ...this.#close(),
-        ...this.#closeCalls(this.#calls.length),
-        this.#beginCall(id ?? newCallId(), name ?? ''),
-      )
-    }
-    return [...parts, ...this.#addArguments(call, text)]
+    const known = this.#told.get(call)
+    if (known !== undefined) return this.#addArguments(known, text)
+    const begun = this.#calls.length
+    this.#told.set(call, begun)
+    const before = [...this.#close(), ...this.#closeCalls(begun)]
+    return [...before, this.#beginCall(id ?? newCallId(), name ?? ''), ...this.#addArguments(begun, text)]
   }
 
   #beginCall(id: string, name: string): Part {

@@ -46,7 +46,7 @@ export class CallReader {
     if (name?.[1] === undefined || begin === null) return []
     this.#state = 'arguments'
     const value = this.#head.slice(begin.index + begin[0].length)
-    return [{ type: 'call', name: String(JSON.parse(name[1])) }, ...this.#readArguments(value)]
+    return [{ type: 'call', name: textOf(name[1]) }, ...this.#readArguments(value)]
   }
 
   #readArguments(text: string): Piece[] {
@@ -61,6 +61,15 @@ export class CallReader {
   #skipArguments(): Piece[] {
     this.#state = 'tail'
     return [{ type: 'arguments', text: '{}' }]
+  }
+}
+
+/** Models escape also what JSON has no escape for, such as `get\_weather`. */
+function textOf(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted))
+  } catch {
+    return quoted.slice(1, -1).replace(/\\(.)/g, '$1')
   }
 }
 

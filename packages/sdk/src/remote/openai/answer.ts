@@ -106,6 +106,8 @@ export class Answer {
   }
 
   *#finish(reason: string): Generator<GenerationEvent> {
+    // What ended it is complete already; that this was its last token, too, changes nothing.
+    if (this.#isStopped) return
     if (this.#finishReason !== undefined && this.#finishReason !== reason) throw this.#malformed('two reasons to end')
     if (!Object.hasOwn(goodReasons, reason)) throw endedBadly(reason, this.#options.url)
     yield* this.#tell(this.#whole.flush())

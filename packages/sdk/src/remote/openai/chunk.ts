@@ -1,6 +1,6 @@
 /** One event of a streamed answer, as servers write it, read into one shape. */
 import type { GenerationUsage, TokenLogprob } from '../../contract/index.js'
-import type { Field } from '../oip/field.js'
+import { isSize, type Field } from '../oip/field.js'
 import { readLogprobs } from './logprobs.js'
 
 /** A piece of a tool call. */
@@ -53,7 +53,8 @@ function readChoice(choice: Field, event: Field): Chunk {
     ...(tokenIds && { tokenIds }),
     ...(promptIds && { promptIds }),
     ...(logprobs && { logprobs }),
-    ...(!finishReason.isAbsent && { finishReason: finishReason.string() }),
+    // Some servers write an empty one until there is one.
+    ...(!finishReason.isAbsent && finishReason.value !== '' && { finishReason: finishReason.string() }),
   }
 }
 
@@ -69,16 +70,20 @@ function readCall(call: Field, position: number): CallPiece {
   }
 }
 
-function readUsage(usage: Field): Partial<GenerationUsage> | undefined {
-  if (usage.isAbsent) return undefined
-  const prompt = usage.get('prompt_tokens')
-  const completion = usage.get('completion_tokens')
-  const cached = usage.get('prompt_tokens_details').get('cached_tokens')
+/** Counts that are none are as good as absent: the answer beside them is whole. */
+function readUsage({ value }: Field): Partial<GenerationUsage> | undefined {
+  if (!isObject(value)) return undefined
+  const { prompt_tokens: promptTokens, completion_tokens: completionTokens, prompt_tokens_details: details } = value
+  const cachedTokens = isObject(details) ? details['cached_tokens'] : undefined
   return {
-    ...(!prompt.isAbsent && { promptTokens: prompt.size() }),
-    ...(!completion.isAbsent && { completionTokens: completion.size() }),
-    ...(!cached.isAbsent && { cachedTokens: cached.size() }),
+    ...(isSize(promptTokens) && { promptTokens }),
+    ...(isSize(completionTokens) && { completionTokens }),
+    ...(isSize(cachedTokens) && { cachedTokens }),
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 function idsOf(ids: Field): readonly number[] | undefined {
