@@ -29,6 +29,27 @@ async function cutEverywhere(model: FakeModelOptions, options: GenerationOptions
 }
 
 describe('a resumed answer', () => {
+  it('is not gone on with by ids that this tokenizer does not have', async () => {
+    const options = { temperature: 0, maxTokens: 8 }
+    const uncut = await answerOf(generatorOf(new FakeModel()), input, options)
+    const promptIds = uncut.start.promptIds ?? []
+    const wrong = [
+      { text: '', tokenIds: [], promptIds: [] },
+      { text: '', tokenIds: [], promptIds: [promptIds[0] ?? 0] },
+      { text: '', tokenIds: [1_000_000], promptIds },
+      { text: '', tokenIds: [-1], promptIds },
+      { text: '', tokenIds: [0.5], promptIds },
+    ]
+    for (const resume of wrong) {
+      const rest = await answerOf(generatorOf(new FakeModel()), input, options, { ...resume, usedTokens: 0 })
+      expect(rest.text).toBe(uncut.text)
+    }
+    const tokenIds = generatorOf(new FakeModel()).encode('abc')
+    const resume = { text: 'abc', tokenIds, promptIds: [...promptIds, 1_000_000], usedTokens: 1 }
+    const rest = await answerOf(generatorOf(new FakeModel()), input, options, resume)
+    expect(rest.start.promptIds).toEqual(promptIds)
+  })
+
   it('equals the uncut one token for token, wherever it was cut, greedy', async () => {
     await cutEverywhere({}, { temperature: 0, maxTokens: 60 })
     await cutEverywhere({ memory: 2 }, { temperature: 0, maxTokens: 60 })

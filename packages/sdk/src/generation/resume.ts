@@ -9,10 +9,14 @@ export interface Resumed {
   readonly promptIds?: readonly number[]
 }
 
-/** The ids that were handed over, if they say what the text says; else the text is encoded. */
-export function readResume({ text, tokenIds, promptIds }: GenerationResume, tokenizer: TextTokenizer): Resumed {
-  if (tokenIds && tokenizer.decode(tokenIds) === text) return { ids: tokenIds, ...(promptIds && { promptIds }) }
-  return { ids: encodeContinuation(text, tokenizer) }
+/**
+ * The ids that were handed over, if they say what the text says; else the text is encoded. They come from an endpoint: where there
+ * are none of the answer, nothing shows that the prompt's are of this tokenizer.
+ */
+export function readResume({ text, tokenIds = [], promptIds }: GenerationResume, tokenizer: TextTokenizer): Resumed {
+  const areKnown = (ids: readonly number[]) => ids.length > 0 && ids.every((id) => tokenizer.tokenOf(id) !== undefined)
+  if (!areKnown(tokenIds) || tokenizer.decode(tokenIds) !== text) return { ids: encodeContinuation(text, tokenizer) }
+  return { ids: tokenIds, ...(promptIds && areKnown(promptIds) && { promptIds }) }
 }
 
 /** Tokenizers that put a blank before each text would put one into the middle of this. */
