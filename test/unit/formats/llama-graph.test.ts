@@ -48,6 +48,11 @@ const models: readonly (readonly [name: string, options: SyntheticOptions])[] = 
     'llama with positions scaled linearly',
     { architecture: 'llama', metadata: { 'llama.rope.scaling.type': 'linear', 'llama.rope.scaling.factor': 4 } },
   ],
+  [
+    'llama with a factor of positions and no type, which is linear',
+    { architecture: 'llama', metadata: { 'llama.rope.scaling.factor': 4 } },
+  ],
+  ['llama whose factor of 0 is none', { architecture: 'llama', metadata: { 'llama.rope.scale_linear': 0 } }],
   ['qwen2, with biases', { architecture: 'qwen2', type: 'Q8_0' }],
   ['qwen3, with normalised heads wider than its width', { architecture: 'qwen3', headSize: 32 }],
 ]

@@ -74,11 +74,17 @@ function refuse(isSo: boolean, found: string, wanted: string): void {
   if (isSo) throw unsupported(found, wanted)
 }
 
-/** `linear` alone is of metadata; the factors of Llama 3 are a tensor, `rope_freqs.weight`. */
+/**
+ * `linear`, which is also meant where there is no type, is of metadata; the factors of Llama 3 are a tensor, `rope_freqs.weight`. As
+ * `load_hparams` of llama.cpp's `llama-model.cpp`: 0 is no factor.
+ */
 function ropeFactorOf(gguf: GgufFile, architecture: string): number {
-  const type = gguf.metadata[`${architecture}.rope.scaling.type`] ?? 'none'
-  if (type === 'none') return numberAt(gguf, `${architecture}.rope.scale_linear`, 1)
-  if (type === 'linear') return numberAt(gguf, `${architecture}.rope.scaling.factor`, 1)
+  const type = gguf.metadata[`${architecture}.rope.scaling.type`] ?? 'linear'
+  if (type === 'none') return 1
+  if (type === 'linear') {
+    const older = numberAt(gguf, `${architecture}.rope.scale_linear`, 0)
+    return numberAt(gguf, `${architecture}.rope.scaling.factor`, older) || 1
+  }
   throw unsupported(
     `rotary positions scaled by ${JSON.stringify(type)}`,
     'scaling that is linear or in rope_freqs.weight',
