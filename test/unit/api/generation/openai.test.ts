@@ -6,6 +6,7 @@ import { openAiSurface } from '../../../../packages/sdk/src/api/openai-surface.j
 import type { GenerateRequest } from '../../../../packages/sdk/src/api/options.js'
 import type { GenerationOutput, GenerationPart, Result } from '../../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../../packages/sdk/src/errors/index.js'
+import { abortable } from '../../../../packages/sdk/src/shared/index.js'
 
 const usage = { promptTokens: 3, completionTokens: 2 }
 const call = { id: 'call_1', name: 'f', arguments: '{"a":1}' }
@@ -19,7 +20,8 @@ const hello = [
 ]
 
 interface Fake {
-  readonly parts?: readonly GenerationPart[]
+  /** `waits`: for the end of the signal. */
+  readonly parts?: readonly (GenerationPart | 'waits' | undefined)[]
   readonly output?: Partial<GenerationOutput>
   readonly failure?: EdgewardError
 }
@@ -28,9 +30,13 @@ interface Fake {
 function openAi({ parts = hello, output = {}, failure }: Fake = {}) {
   const asked: { model: string; request: GenerateRequest }[] = []
   const ends: string[] = []
-  async function* write(): Generating {
+  async function* write(signals: readonly (AbortSignal | undefined)[]): Generating {
+    const signal = AbortSignal.any(signals.filter((one) => one !== undefined))
     try {
-      for (const one of parts) yield one
+      for (const one of parts) {
+        if (one === 'waits') await abortable(new Promise(() => undefined), signal)
+        else if (one) yield one
+      }
       if (failure) throw failure
       const whole = { ...answer, usage, timings: {}, answers: [answer], ...output }
       return { output: whole } as unknown as Result<GenerationOutput>
@@ -41,7 +47,7 @@ function openAi({ parts = hello, output = {}, failure }: Fake = {}) {
   const client: Pick<Client, 'generate' | 'pipeline' | 'models'> = {
     generate(model: string, request: GenerateRequest) {
       asked.push({ model, request })
-      return new GenerationStream(async () => write())
+      return new GenerationStream(async (leaving) => write([leaving, request.signal]))
     },
     pipeline: () => async () => ({ output: [Float32Array.of(1, -0.5)] }) as never,
     models: { list: async () => [{ id: 'smollm2' }] } as unknown as Client['models'],
@@ -120,8 +126,27 @@ describe('the openai package, through edge.fetch', () => {
     const { sdk, asked } = openAi({ parts: [], failure })
     await expect(sdk.chat.completions.create(chat)).rejects.toMatchObject({ status: 503, code: 'NO_PLACEMENT' })
     expect(asked).toHaveLength(1)
+    const streamed = sdk.chat.completions.create({ ...chat, stream: true })
+    await expect(streamed).rejects.toMatchObject({ status: 503, code: 'NO_PLACEMENT' })
+    const { sdk: later } = openAi({ parts: hello.slice(0, 2), failure })
+    const stream = await later.chat.completions.create({ ...chat, stream: true })
+    const read = async () => {
+      for await (const chunk of stream) expect(chunk.choices).toHaveLength(1)
+    }
+    await expect(read()).rejects.toThrow('Nothing can run it.')
+  })
+
+  it('ends a stream quietly that it aborts while it waits', async () => {
+    const { sdk, ends } = openAi({ parts: [hello[0], 'waits'] })
     const stream = await sdk.chat.completions.create({ ...chat, stream: true })
-    await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow('Nothing can run it.')
+    const reading = (async () => {
+      for await (const chunk of stream) expect(chunk.choices).toHaveLength(1)
+      return 'read'
+    })()
+    await new Promise((resolve) => setImmediate(resolve))
+    stream.controller.abort()
+    expect(await reading).toBe('read')
+    expect(ends).toEqual(['ended'])
   })
 
   it('has texts, embeddings and the names of models', async () => {
@@ -144,6 +169,42 @@ describe('the openai package, through edge.fetch', () => {
     const image = [{ type: 'image_url' as const, image_url: { url: 'x' } }]
     const seen = sdk.chat.completions.create({ ...chat, messages: [{ role: 'user', content: image }] })
     await expect(seen).rejects.toMatchObject({ status: 400, param: 'messages' })
+  })
+
+  it.each([
+    ['messages', { messages: [null] }],
+    ['messages', { messages: [{ role: 'user', content: [1] }] }],
+    ['tools', { tools: [{}] }],
+    ['tool_choice', { tool_choice: { type: 'function' } }],
+    ['response_format', { response_format: { type: 'yaml' } }],
+    ['response_format', { response_format: 'json' }],
+    ['response_format', { response_format: { type: 'json_schema' } }],
+    ['logprobs', { logprobs: 3, prompt: 'a' }, 'completions'],
+  ])('is told that %s is wrong in %j', async (param, wrong, path = 'chat/completions') => {
+    const { fetch } = openAi()
+    const body = JSON.stringify({ ...chat, ...wrong })
+    const answered = await fetch(`https://edgeward.invalid/v1/${path}`, { method: 'POST', body })
+    expect(answered.status).toBe(400)
+    expect(await answered.json()).toMatchObject({ error: { param, type: 'invalid_request_error' } })
+  })
+
+  it('ends the generation when the body is not read on while it waits', async () => {
+    const { fetch, ends } = openAi({ parts: [hello[0], 'waits'] })
+    const body = JSON.stringify({ ...chat, stream: true })
+    const answered = await fetch('https://edgeward.invalid/v1/chat/completions', { method: 'POST', body })
+    const reader = answered.body?.getReader()
+    await reader?.read()
+    const waiting = reader?.read()
+    await reader?.cancel()
+    expect(await waiting).toMatchObject({ done: true })
+    expect(ends).toEqual(['ended'])
+  })
+
+  it('has numbers where a token cannot be', async () => {
+    const logprobs = [{ token: 'a', logprob: -Infinity }]
+    const { sdk } = openAi({ output: { answers: [{ ...answer, logprobs }] } })
+    const whole = await sdk.chat.completions.create({ ...chat, logprobs: true })
+    expect(whole.choices[0]?.logprobs?.content?.[0]?.logprob).toBe(-9999)
   })
 })
 

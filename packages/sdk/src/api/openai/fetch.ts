@@ -9,26 +9,33 @@ type Answered = Pick<Client, 'generate' | 'pipeline' | 'models'>
 /** @returns what OpenAI's server would answer; errors too, but for the caller's abort, which rejects */
 export async function answerFetch(client: Answered, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init)
+  // In Node, a request's own signal stops following the caller's once the request is garbage.
+  const signal = init?.signal ?? request.signal
   try {
-    return await answer(client, request)
+    return await answer(client, request, signal)
   } catch (thrown) {
-    if (request.signal.aborted) throw request.signal.reason
+    if (signal.aborted) throw signal.reason
     return errorResponse(toEdgewardError(thrown, 'INTERNAL', 'An unexpected error'))
   }
 }
 
-async function answer(client: Answered, request: Request): Promise<Response> {
+async function answer(client: Answered, request: Request, signal: AbortSignal): Promise<Response> {
   const { pathname } = new URL(request.url)
   const path = /\/v1(\/.*?)\/?$/.exec(pathname)?.[1] ?? pathname
   if (request.method === 'GET' && path.startsWith('/models')) return models(client, path)
-  const { signal } = request
+  const leaving = new AbortController()
+  const asked = { signal: AbortSignal.any([signal, leaving.signal]) }
   switch (request.method === 'POST' ? path : '') {
     case '/chat/completions':
-      return respond(await createChatCompletion(client, await bodyOf<ChatCompletionBody>(request), { signal }))
+      return respond(
+        await createChatCompletion(client, await bodyOf<ChatCompletionBody>(request), asked),
+        asked,
+        leaving,
+      )
     case '/completions':
-      return respond(await createCompletion(client, await bodyOf<CompletionBody>(request), { signal }))
+      return respond(await createCompletion(client, await bodyOf<CompletionBody>(request), asked), asked, leaving)
     case '/embeddings':
-      return respond(await createEmbeddings(client, await bodyOf<EmbeddingsBody>(request), { signal }))
+      return respond(await createEmbeddings(client, await bodyOf<EmbeddingsBody>(request), asked), asked, leaving)
     default:
       throw notThere(
         `${request.method} ${pathname} is not answered here; POST /v1/chat/completions, /v1/completions and /v1/embeddings, and GET /v1/models are.`,
@@ -57,24 +64,43 @@ async function bodyOf<T>(request: Request): Promise<T> {
   throw new EdgewardError('INVALID_INPUT', 'The request’s body must be a JSON object.')
 }
 
-function respond(answered: object): Response {
+/** @param leaving - is aborted when nobody reads the answer any more */
+async function respond(answered: object, { signal }: Aborted, leaving: AbortController): Promise<Response> {
   if (!(Symbol.asyncIterator in answered)) return Response.json(answered)
-  const events = (answered as AsyncIterable<object>)[Symbol.asyncIterator]()
-  return new Response(eventStream(events), { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+  const chunks = (answered as AsyncIterable<object>)[Symbol.asyncIterator]()
+  // What fails before there is anything of the answer is told by the status.
+  const first = await chunks.next()
+  const body = eventStream({ chunks, first, signal, leave: () => leaving.abort() })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
+}
+
+interface Aborted {
+  readonly signal: AbortSignal
+}
+
+interface Chunks extends Aborted {
+  readonly chunks: AsyncIterator<object>
+  readonly first: IteratorResult<object>
+  /** Ends what is waited for; a generator by itself ends only when that has come. */
+  leave(): void
 }
 
 /** Server-sent events; nothing is generated that nobody reads. */
-function eventStream(chunks: AsyncIterator<object>): ReadableStream<Uint8Array> {
+function eventStream({ chunks, first, signal, leave }: Chunks): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder()
   const encode = (data: string) => utf8.encode(`data: ${data}\n\n`)
+  let begun: IteratorResult<object> | undefined = first
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const next = await chunks.next()
+          const next = begun ?? (await chunks.next())
+          begun = undefined
           controller.enqueue(encode(next.done ? '[DONE]' : JSON.stringify(next.value)))
           if (next.done) controller.close()
         } catch (thrown) {
+          // An abort errors the body, as a real fetch does.
+          if (signal.aborted) throw signal.reason
           // A stream that has begun tells its failure in itself, as OpenAI's servers do.
           const error = toEdgewardError(thrown, 'INTERNAL', 'The answer broke off')
           controller.enqueue(encode(JSON.stringify(errorBody(error))))
@@ -82,6 +108,7 @@ function eventStream(chunks: AsyncIterator<object>): ReadableStream<Uint8Array> 
         }
       },
       async cancel() {
+        leave()
         await chunks.return?.()
       },
     },

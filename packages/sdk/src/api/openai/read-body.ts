@@ -7,10 +7,9 @@ import type { ChatCompletionBody, ChatCompletionMessage, CompletionBody } from '
 /** @throws EdgewardError INVALID_INPUT for what no text model can read */
 export function chatRequestOf(body: ChatCompletionBody): GenerateRequest {
   const { messages, tools, chat_template_kwargs: templateArguments } = body
-  if (!Array.isArray(messages)) throw wrong('messages', 'must be a list of messages')
   return {
-    messages: (messages as ChatCompletionBody['messages']).map(messageOf),
-    ...(tools && { tools: tools.map(({ function: tool }) => tool) }),
+    messages: listOf('messages', messages).map(messageOf),
+    ...(tools && { tools: listOf('tools', tools).map(functionOf) }),
     ...(templateArguments && { templateArguments }),
     ...samplingOf(body),
     ...present({
@@ -24,8 +23,10 @@ export function chatRequestOf(body: ChatCompletionBody): GenerateRequest {
 
 /** @throws EdgewardError INVALID_INPUT */
 export function completionRequestOf(body: CompletionBody): GenerateRequest {
-  if (body.prompt === undefined) throw wrong('prompt', 'is missing')
-  return { prompt: body.prompt, ...samplingOf(body), ...present({ maxTokens: body.max_tokens }) }
+  const { prompt, logprobs = null } = body as CompletionBody & { readonly logprobs?: unknown }
+  if (prompt === undefined) throw wrong('prompt', 'is missing')
+  if (logprobs !== null) throw wrong('logprobs', 'is not told of completions; those of chats have log probabilities')
+  return { prompt, ...samplingOf(body), ...present({ maxTokens: body.max_tokens }) }
 }
 
 function samplingOf(body: ChatCompletionBody | CompletionBody): GenerationOptions {
@@ -51,13 +52,15 @@ function messageOf(message: ChatCompletionMessage, index: number): ChatMessage {
     role,
     content: textOf(content ?? '', index),
     ...present({ name, toolCallId, reasoning }),
-    ...(calls && { toolCalls: calls.map(({ id, function: called }) => ({ id, ...called })) }),
+    ...(calls && {
+      toolCalls: listOf('messages', calls).map((call) => ({ id: call.id, ...functionOf(call) })),
+    }),
   }
 }
 
 function textOf(content: NonNullable<ChatCompletionMessage['content']>, index: number): string {
   if (typeof content === 'string') return content
-  const other = content.find(({ type }) => type !== 'text')
+  const other = listOf('messages', content).find(({ type }) => type !== 'text')
   if (other)
     throw wrong(
       'messages',
@@ -67,13 +70,41 @@ function textOf(content: NonNullable<ChatCompletionMessage['content']>, index: n
 }
 
 function formatOf(format: ChatCompletionBody['response_format']): ResponseFormat | undefined {
-  if (!format || format.type === 'text') return undefined
-  if (!('json_schema' in format)) return { type: 'json_object' }
-  return { type: 'json_schema', schema: format.json_schema.schema ?? {} }
+  if (!format) return undefined
+  switch (format.type) {
+    case 'text':
+      return undefined
+    case 'json_object':
+      return { type: 'json_object' }
+    case 'json_schema':
+      if (isObject(format.json_schema)) return { type: 'json_schema', schema: format.json_schema.schema ?? {} }
+      throw wrong('response_format', 'has no json_schema')
+    default:
+      throw wrong('response_format', 'must be of the type "text", "json_object" or "json_schema"')
+  }
 }
 
 function toolChoiceOf(choice: ChatCompletionBody['tool_choice']): ToolChoice | undefined {
-  return typeof choice === 'object' && choice !== null ? { name: choice.function.name } : (choice ?? undefined)
+  if (typeof choice !== 'object' || choice === null) return choice ?? undefined
+  if (isObject(choice.function)) return { name: choice.function.name }
+  throw wrong('tool_choice', 'must be "auto", "none", "required" or { type: "function", function: { name } }')
+}
+
+/** Of a tool, or of a call. */
+function functionOf<F>({ function: named }: { readonly function: F & { readonly name: string } }): F {
+  if (isObject(named) && typeof named.name === 'string') return named
+  throw wrong('tools', 'and calls of them must be { type: "function", function: { name, … } }')
+}
+
+/** What comes over the wire need not be what its type says. */
+function listOf<T>(param: string, values: readonly T[]): readonly T[] {
+  const given: unknown = values
+  if (Array.isArray(given) && given.every(isObject)) return values
+  throw wrong(param, 'must be a list of objects')
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], null | undefined> }

@@ -17,8 +17,6 @@ export interface ChatCompletionBody extends SamplingBody {
 export interface CompletionBody extends SamplingBody {
   /** A text, or token ids. */
   readonly prompt: string | readonly number[]
-  /** How many of the likeliest tokens are told. */
-  readonly logprobs?: number | null
 }
 
 /** What `embeddings.create` takes. */

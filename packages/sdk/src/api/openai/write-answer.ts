@@ -104,8 +104,14 @@ function messageOf({ text, reasoning, toolCalls }: GeneratedAnswer): ChatComplet
   }
 }
 
+/** What OpenAI says of a token that cannot be: JSON has no infinity. */
+const leastLogprob = -9999
+
 function logprobsOf(logprobs: readonly TokenLogprob[] = []): Choice['logprobs'] {
-  const plain = ({ token, logprob }: TokenLogprob) => ({ token, bytes: [...new TextEncoder().encode(token)], logprob })
+  const plain = ({ token, logprob }: TokenLogprob) => ({
+    ...{ token, bytes: [...new TextEncoder().encode(token)] },
+    logprob: Math.max(leastLogprob, logprob),
+  })
   const content = logprobs.map((one) => ({ ...plain(one), top_logprobs: (one.top ?? []).map(plain) }))
   return content.length === 0 ? null : { content }
 }
