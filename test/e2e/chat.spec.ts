@@ -39,6 +39,22 @@ test('an answer whose worker is killed in its middle goes on without a seam, and
   await expect(chat.numbers).toContainText('512 tokens')
 })
 
+test('an answer begins at the endpoint while the model is on its way, and comes home', async ({ chat }) => {
+  const { page } = chat
+  // The endpoint's words trickle; the model does not, being fetched by somebody whom nobody slows down.
+  await page.evaluate(() => fetch('/connection?bytesPerSecond=10000', { method: 'POST' }))
+  await page.route('**/*.gguf', async (route) => {
+    await expect(chat.text).toContainText('abcdefgh')
+    await route.fulfill({ response: await route.fetch({ headers: { ...route.request().headers(), cookie: '' } }) })
+  })
+  await chat.send('Say the alphabet.')
+  await expect(chat.log).toContainText('The endpoint writes.')
+  await expect(chat.log).toContainText('This device goes on: The model is ready on this device (wasm')
+  await expect(chat.text).toHaveText(uncut)
+  await expect(chat.writtenBy('remote')).toHaveCount(1)
+  await expect(chat.writtenBy('device')).toHaveCount(1)
+})
+
 test('an answer whose endpoint is taken down in its middle goes on on the device', async ({ chat }) => {
   await chat.makeReady()
   await chat.page.getByLabel('Prefer').selectOption('the endpoint')
@@ -46,7 +62,7 @@ test('an answer whose endpoint is taken down in its middle goes on on the device
   await expect(chat.text).toContainText('abcdefgh')
   await chat.button('Take the endpoint down').click()
   await expect(chat.text).toHaveText(uncut)
-  await expect(chat.log).toContainText(/This device goes on: .+ failed with REMOTE_/)
+  await expect(chat.log).toContainText(/This device goes on: the endpoint failed with REMOTE_/)
   await expect.poll(() => endpointStatus(chat.page)).toBe(200)
 })
 

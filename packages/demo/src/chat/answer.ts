@@ -65,13 +65,13 @@ export class Answer {
     this.placement = placement
     const place = places[placement.engine]
     if (reason === undefined) this.note('news', `${place} writes.`)
-    else this.note('recovery', `${place} goes on: ${reason}.`)
+    else this.note('recovery', `${place} goes on: ${inWords(reason)}.`)
   }
 
   #restarted(reason: string): void {
     this.text = ''
     this.stretches = []
-    this.note('fault', `It begins again: ${reason}.`)
+    this.note('fault', `It begins again: ${inWords(reason)}.`)
   }
 
   #finished({ reason, usage, segments }: Extract<GenerationPart, { type: 'finish' }>): void {
@@ -92,6 +92,11 @@ export class Answer {
     if (last?.engine === engine) this.stretches[this.stretches.length - 1] = { ...last, to }
     else this.stretches.push({ engine, from, to })
   }
+}
+
+/** There is one endpoint here, and its address is long. */
+function inWords(reason: string): string {
+  return reason.replace(/remote \([^)]*\)/g, 'the endpoint').replace(/device (?=\()/g, 'this device ')
 }
 
 function stretchOf({ placement, from, to }: Segment): Stretch {
