@@ -15,7 +15,7 @@ describe('the tasks by name', () => {
         code: 'UNSUPPORTED_TASK',
         message:
           'There is no task "feature-extracton". Did you mean "feature-extraction"? ' +
-          'The tasks are "tensors", "feature-extraction", "image-to-text".',
+          'The tasks are "tensors", "feature-extraction", "image-to-text", "text-generation".',
         details: { task: 'feature-extracton', tasks: taskNames, nearest: 'feature-extraction' },
       }),
     )
@@ -63,6 +63,12 @@ describe('input that cannot be right', () => {
       { x: { dtype: 'float32', shape: [2, 3], data: new Float32Array(5) } },
       'The tensor "x" has the shape [2, 3], which is 6 values, but its data has 5',
     ],
+    ['text-generation', 'Hi', 'takes { messages } or { prompt }, one of them, and was given a string'],
+    ['text-generation', { messages: [], prompt: '' }, 'one of them'],
+    ['text-generation', { messages: [] }, 'takes at least one message in a list'],
+    ['text-generation', { prompt: [1, -1] }, 'takes a prompt that is a text or token ids'],
+    ['text-generation', { messages: [{ role: 'robot', content: '' }] }, 'message 0 has the role'],
+    ['text-generation', { messages: [{ role: 'user' }] }, 'message 0 has the content undefined, expected a text'],
     ['tensors', { s: { dtype: 'string', shape: [2], data: ['a', 1] } }, 'so all of its data must be strings'],
   ]
   test.each(wrong)('%s refuses %o', (task, input, message) => {
@@ -76,6 +82,8 @@ describe('input that cannot be right', () => {
       ['feature-extraction', ''],
       ['feature-extraction', []],
       ['image-to-text', 'a.png'],
+      ['text-generation', { prompt: [1, 2] }],
+      ['text-generation', { messages: [{ role: 'user', content: '' }] }],
       ['image-to-text', new URL('https://example.org/a.png')],
       ['image-to-text', new Blob()],
       ['tensors', {}],
