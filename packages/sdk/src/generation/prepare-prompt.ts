@@ -2,6 +2,8 @@
 import type { ChatMessage, GenerationInput, LanguageModelConfig, TextFormat } from '../contract/index.js'
 import { EdgewardError } from '../errors/index.js'
 import { continued, type ChatInput, type ChatTemplate } from './chat-template.js'
+import { overflow } from './context-overflow.js'
+import { encodingWithin } from './encode-within.js'
 import type { TextTokenizer } from './text-tokenizer.js'
 
 /** What inputs are read with. */
@@ -25,7 +27,7 @@ export interface Prompt {
 
 /** @throws EdgewardError CONTEXT_OVERFLOW, and what the template throws */
 export function preparePrompt(input: GenerationInput, options: PromptOptions, reader: PromptReader): Prompt {
-  const all = promptIds(input, reader)
+  const all = promptIds(input, within(reader, options))
   const ids = fits(all.length, reader) ? all : fitting(input, all, options, reader)
   return { ids, dropped: all.length - ids.length, format: formatOf(input, ids, reader) }
 }
@@ -36,12 +38,14 @@ export function renderInput(input: GenerationInput, { tokenizer, template }: Pro
   return typeof input.prompt === 'string' ? input.prompt : tokenizer.decode(input.prompt)
 }
 
-/** @throws EdgewardError CONTEXT_OVERFLOW with `promptTokens` and `contextLength` */
-export function overflow(promptTokens: number, contextLength: number): EdgewardError {
-  const message =
-    `The prompt has ${promptTokens} tokens, and the model can attend to ${contextLength}, the answer included. ` +
-    `Shorten it, or set contextOverflow to 'slide'.`
-  return new EdgewardError('CONTEXT_OVERFLOW', message, { details: { promptTokens, contextLength } })
+/** Where what does not fit is refused, it is refused as soon as that is known. */
+export function within(
+  reader: PromptReader,
+  { contextOverflow }: Pick<PromptOptions, 'contextOverflow'>,
+): PromptReader {
+  const { config, tokenizer } = reader
+  if (contextOverflow !== 'error') return reader
+  return { ...reader, tokenizer: encodingWithin(tokenizer, config.contextLength) }
 }
 
 /** There is room for a prompt when an answer can be begun. */
@@ -64,10 +68,10 @@ function encodePrompt(text: string, { config: { addsBos, bosTokenId }, tokenizer
 }
 
 function checkedIds(ids: readonly number[], { config: { vocabularySize } }: PromptReader): readonly number[] {
-  if (ids.length > 0 && ids.every((id) => id >= 0 && id < vocabularySize)) return ids
+  if (ids.length > 0 && ids.every((id) => Number.isInteger(id) && id >= 0 && id < vocabularySize)) return ids
   throw new EdgewardError(
     'INVALID_INPUT',
-    `A prompt of token ids takes at least one, each from 0 to ${vocabularySize - 1}.`,
+    `A prompt of token ids takes at least one, each a whole number from 0 to ${vocabularySize - 1}.`,
   )
 }
 

@@ -11,9 +11,10 @@ import { AnswerClock } from './answer-clock.js'
 import { AnswerWriter } from './answer-writer.js'
 import { reusable, type CachedSequence } from './cached-sequence.js'
 import type { Constraint, ConstraintFactory } from './constraint.js'
+import { overflow } from './context-overflow.js'
 import { ContextWindow } from './context-window.js'
 import { Decoder } from './decoder.js'
-import { overflow, preparePrompt, type Prompt, type PromptReader } from './prepare-prompt.js'
+import { preparePrompt, within, type Prompt, type PromptReader } from './prepare-prompt.js'
 import { resolveGenerationOptions, type ResolvedGenerationOptions } from './resolve-options.js'
 import { readResume } from './resume.js'
 import { Sampler } from './sampling/sampler.js'
@@ -54,8 +55,9 @@ export async function* writeAnswer(
   let constraint: Constraint | undefined
   let finish: FinishEvent
   try {
-    yield startEvent(task, cached)
+    // Who asks for what cannot be made hears of it before anything has begun.
     constraint = await constraintFor(context, request, signal)
+    yield startEvent(task, cached)
     finish = yield* decode({ ...context, task, sequence, cached, constraint, clock, signal })
   } finally {
     constraint?.dispose()
@@ -79,7 +81,7 @@ interface Task {
 
 function prepareTask({ reader }: AnswerContext, { input, options: given, resume }: GenerationRequest): Task {
   const options = resolveGenerationOptions(given)
-  const resumed = resume && readResume(resume, reader.tokenizer)
+  const resumed = resume && readResume(resume, within(reader, options).tokenizer)
   const read = preparePrompt(input, options, reader)
   const promptIds = resumed?.promptIds ?? read.ids
   const answered = resumed?.ids ?? []
