@@ -2,9 +2,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Knowledge, type MeasurementKeeper } from '../../../packages/sdk/src/api/knowledge.js'
 import type { Engine, Policy } from '../../../packages/sdk/src/index.js'
+import type { GenerationEvent } from '../../../packages/sdk/src/contract/index.js'
+import type { LocateModel } from '../../../packages/sdk/src/api/model-directory.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import { cpuOnly, endpoint, everywhere } from '../router/inputs.js'
-import { measureDevice, createFakeClient, engineOf, remote, wasm, x, y } from './fake-client.js'
+import { measureDevice, createFakeClient, engineOf, findsEverything, remote, wasm, x, y } from './fake-client.js'
 
 function measuring() {
   const benchmark = vi.fn<MeasurementKeeper['benchmark']>(() => Promise.resolve({ wasmFlops: 1e9, at: 0 }))
@@ -25,6 +27,35 @@ describe('the device is measured', () => {
   it('a while after an answer', async () => {
     const { benchmark, knowledge } = measuring()
     await createFakeClient({ knowledge }).client.run('model', x)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(benchmark).toHaveBeenCalledOnce()
+  })
+
+  it('not while a text is written', async () => {
+    const { benchmark, knowledge } = measuring()
+    const events: GenerationEvent[] = [
+      { type: 'start', format: {} },
+      { type: 'delta', text: 'a' },
+    ]
+    const stream: Engine['stream'] = () =>
+      new ReadableStream({
+        pull(controller) {
+          const event = events.shift()
+          if (event) controller.enqueue(event)
+        },
+      })
+    const locate: LocateModel = async (asked) => {
+      const { manifest, ...found } = await findsEverything(asked)
+      return { ...found, manifest: asked.model === 'model' ? manifest : { ...manifest, task: 'text-generation' } }
+    }
+    const { client } = createFakeClient({ knowledge, locate, engines: { device: engineOf('device', { stream }) } })
+    await client.run('model', x)
+    const parts = client.generate('writer', { prompt: 'Once' })[Symbol.asyncIterator]()
+    expect((await parts.next()).value).toMatchObject({ type: 'placement' })
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(benchmark).not.toHaveBeenCalled()
+    await parts.return()
+    await client.run('model', x)
     await vi.advanceTimersByTimeAsync(5_000)
     expect(benchmark).toHaveBeenCalledOnce()
   })

@@ -1,6 +1,6 @@
 /** Checks what comes with a request for text. */
 import type { GenerationInput, GenerationOptions } from '../../contract/index.js'
-import { describe, invalid, oneOf, refuseUnknown, type Keys } from '../check-values.js'
+import { definedOf, describe, invalid, oneOf, refuseUnknown, type Keys } from '../check-values.js'
 import type { GenerateRequest, RequestOptions } from '../options.js'
 
 /** As OpenAI has it. */
@@ -54,7 +54,8 @@ export function splitRequest(request: GenerateRequest): SplitRequest {
   }
   if (lane !== undefined) oneOf('lane', lane as string, lanes)
   checkGenerationOptions(request)
-  const of = (keys: object) => Object.fromEntries(Object.entries(request).filter(([key]) => Object.hasOwn(keys, key)))
+  const said = Object.entries(definedOf(request))
+  const of = (keys: object) => Object.fromEntries(said.filter(([key]) => Object.hasOwn(keys, key)))
   // The keys are those of the types.
   return { input: of(inputKeys), options: of(optionChecks), requestOptions: of(requestKeys) } as unknown as SplitRequest
 }
