@@ -11,10 +11,11 @@ import { startServer } from './server.mjs'
  *
  * @template T
  * @param {(page: import('playwright').Page) => Promise<T>} use
+ * @param {Readonly<Record<string, string>>} [peerFolders]
  * @returns {Promise<T>}
  */
-export async function withPage(use) {
-  const server = await startServer()
+export async function withPage(use, peerFolders) {
+  const server = await startServer(peerFolders)
   try {
     return await withProfile((profile) => withBrowser(profile, server.url, use))
   } finally {

@@ -22,6 +22,11 @@ export const peers = {
     version: '1.31.0-dev.20260914-8d85527a0',
     sha256: '0de27582f3e3189dec4a2082513a0af1ea79ae7fd3039bbfe634a526e173cbe0',
   },
+  wllama: {
+    name: '@wllama/wllama',
+    version: '3.8.1',
+    sha256: 'bbe65fcc6d128d7853aed6d1699db7541e51a0363dc0135b8b68153acbf74670',
+  },
 }
 
 /**

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const resultsFolder = fileURLToPath(new URL('../results', import.meta.url))
 /** What quotes tables. */
-const documents = ['README.md', 'docs/comparison.md'].map((name) =>
+const documents = ['README.md', 'docs/comparison.md', 'docs/text-generation.md'].map((name) =>
   fileURLToPath(new URL(`../../../${name}`, import.meta.url)),
 )
 
@@ -65,7 +65,8 @@ export function quote(text, name, table) {
   return text.replace(marks, (_, begin, end) => `${begin}\n${table}\n${end}`)
 }
 
-function machine() {
+/** What the numbers were measured on. */
+export function machine() {
   const [cpu] = os.cpus()
   const memoryGiB = Math.round(os.totalmem() / 2 ** 30)
   return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, ${memoryGiB} GiB, ${os.type()}, no GPU, headless Chromium`

@@ -5,8 +5,13 @@ import { median, quartiles } from '../../bench/support/statistics.mjs'
 
 const results = readdirSync('test/bench/results').filter((file) => file.endsWith('.md'))
 
-test.each(results)('the README, or the comparison, quotes %s as it was measured last', (file) => {
-  const document = file === 'containment.md' ? 'docs/comparison.md' : 'README.md'
+const guides = new Map([
+  ['containment.md', 'docs/comparison.md'],
+  ['generation.md', 'docs/text-generation.md'],
+])
+
+test.each(results)('the README, or a guide, quotes %s as it was measured last', (file) => {
+  const document = guides.get(file) ?? 'README.md'
   const text = readFileSync(document, 'utf8')
   const table = readFileSync(`test/bench/results/${file}`, 'utf8')
   const name = file.replace(/\.md$/, '')
