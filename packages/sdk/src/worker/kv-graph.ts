@@ -110,7 +110,8 @@ export function lastLogits(graph: KvGraph, { dtype, shape, data }: Tensor, fed: 
   if (dtype !== 'float32' && dtype !== 'float16') throw invalid(`must be float32 or float16, and is ${dtype}`)
   const last = data.subarray((rows - keep) * vocabularySize, rows * vocabularySize)
   const logits = last instanceof Float32Array ? last : Float32Array.from(last, float16Value)
-  for (const logit of logits) if (logit !== logit) throw invalid('is NaN')
+  // A sixth of the time of a loop, on every token.
+  if (logits.includes(NaN)) throw invalid('is NaN')
   return logits
 }
 
