@@ -22,7 +22,7 @@ import { Aftermath } from './aftermath.js'
 import { BackgroundLoads } from './background-loads.js'
 import { BackgroundUpdates, type UpdateModel } from './background-updates.js'
 import type { Client, Pipeline } from './client-surface.js'
-import { GenerationStream, textPipeline, type Generating } from './generation-stream.js'
+import { counted, GenerationStream, textPipeline } from './generation-stream.js'
 import { Hedging } from './hedging.js'
 import { IdleBenchmark } from './idle-benchmark.js'
 import { Learning } from './learning.js'
@@ -122,7 +122,8 @@ export class EdgewardClient implements Omit<Client, keyof OpenAiSurface> {
       this.#signalOf({})
       const { generate } = await import('./generation/index.js')
       const signalOf = (options: RequestOptions) => this.#signalOf(options)
-      return this.#whileRead(generate(this.#requests.streaming, namedHere(model), request, signalOf, leaving))
+      const parts = generate(this.#requests.streaming, namedHere(model), request, signalOf, leaving)
+      return counted(parts, (change) => (this.#pending += change))
     })
   }
 
@@ -190,16 +191,6 @@ export class EdgewardClient implements Omit<Client, keyof OpenAiSurface> {
     this.#pending += 1
     try {
       return await work()
-    } finally {
-      this.#pending -= 1
-    }
-  }
-
-  /** Work that the caller waits for, as long as it lasts. */
-  async *#whileRead(parts: Generating): Generating {
-    this.#pending += 1
-    try {
-      return yield* parts
     } finally {
       this.#pending -= 1
     }

@@ -97,6 +97,16 @@ export class GenerationStream implements AsyncIterable<GenerationPart> {
   }
 }
 
+/** @param count - told that there is one more in the making, or less */
+export async function* counted(parts: Generating, count: (change: 1 | -1) => void): Generating {
+  count(1)
+  try {
+    return yield* parts
+  } finally {
+    count(-1)
+  }
+}
+
 /** The pipeline of text-generation: answers are waited for whole. */
 export function textPipeline(generate: (request: GenerateRequest) => GenerationStream): Pipeline<'text-generation'> {
   return (input, options) => generate({ ...input, ...options }).result

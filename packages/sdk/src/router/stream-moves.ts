@@ -3,7 +3,7 @@ import type { PlannedPlacement, StreamRequest } from '../contract/index.js'
 import { describe } from './dispatch-errors.js'
 import type { Pace } from './stream-pace.js'
 
-/** Nothing for so long in the middle of an answer is no slow step any more. Endpoints give up after 30 s by themselves. */
+/** Nothing for so long in the middle of an answer is no slow step any more. Endpoints give up after as long by themselves (`stallMs`). */
 export const stalledMs = 15_000
 
 /** How long somebody may take to go on before the one who wrote so far does. */

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { splitRequest } from '../../../../packages/sdk/src/api/generation/check-options.js'
-import type { GenerateRequest } from '../../../../packages/sdk/src/api/options.js'
 
-const split = (more: object) => splitRequest({ prompt: 'Once', ...more } as GenerateRequest)
+const split = (more: object) => splitRequest({ prompt: 'Once', ...more })
 
 describe('a request for text', () => {
   it('is taken apart', () => {
