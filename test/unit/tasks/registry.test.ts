@@ -69,6 +69,11 @@ describe('input that cannot be right', () => {
     ['text-generation', { prompt: [1, -1] }, 'takes a prompt that is a text or token ids'],
     ['text-generation', { messages: [{ role: 'robot', content: '' }] }, 'message 0 has the role'],
     ['text-generation', { messages: [{ role: 'user' }] }, 'message 0 has the content undefined, expected a text'],
+    [
+      'text-generation',
+      { messages: [{ role: 'user', content: '' }], tools: [{ function: { name: 'f' } }] },
+      'takes tools in a list, each of them { name, description, parameters }',
+    ],
     ['tensors', { s: { dtype: 'string', shape: [2], data: ['a', 1] } }, 'so all of its data must be strings'],
   ]
   test.each(wrong)('%s refuses %o', (task, input, message) => {

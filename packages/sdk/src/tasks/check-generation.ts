@@ -6,7 +6,7 @@ const roles: readonly unknown[] = ['system', 'developer', 'user', 'assistant', '
 
 /** @throws EdgewardError INVALID_INPUT naming what came and what is right */
 export function checkGeneration(input: unknown): void {
-  const { messages, prompt } = objectOf(input) ?? {}
+  const { messages, prompt, tools } = objectOf(input) ?? {}
   if ((messages === undefined) === (prompt === undefined)) {
     throw invalid(`takes { messages } or { prompt }, one of them, and was given ${describeValue(input)}`)
   }
@@ -18,6 +18,12 @@ export function checkGeneration(input: unknown): void {
     throw invalid(`takes at least one message in a list, and was given ${describeValue(messages)}`)
   }
   messages.forEach(checkMessage)
+  if (tools !== undefined) checkTools(tools)
+}
+
+function checkTools(tools: unknown): void {
+  if (Array.isArray(tools) && tools.every((tool) => typeof objectOf(tool)?.['name'] === 'string')) return
+  throw invalid('takes tools in a list, each of them { name, description, parameters }')
 }
 
 function checkPrompt(prompt: unknown): void {
