@@ -32,6 +32,15 @@ it('goes on at the endpoint where the device was lost, with its text, its ids an
   expect(seen.at(-1)).toMatchObject({ usage: { promptTokens: 3, completionTokens: words.length } })
 })
 
+it('counts the tokens of a whole answer, also those at its end that have no text', async () => {
+  const rest = { type: 'delta', text: 'k', tokenIds: [107] } as const
+  const finish = { type: 'finish', reason: 'stop', usage: { completionTokens: 8 }, timings: {} } as const
+  const cut = { after: 6, by: 'RUN_FAILED' } as const
+  const { events } = stream([wasm, remote], { wasm: { cut }, remote: { events: [rest, finish] } })
+  const { seen } = await readAll(events)
+  expect(seen.at(-1)).toMatchObject({ usage: { promptTokens: 3, completionTokens: 8 } })
+})
+
 it('goes on at the device where the endpoint broke off', async () => {
   const { events, ends } = stream([remote, wasm], { remote: { cut: { after: 7, by: 'REMOTE_MALFORMED' }, ids: false } })
   const { text, seen } = await readAll(events)

@@ -33,6 +33,12 @@ const refusals: readonly (readonly [what: string, path: string, body: object, pa
   ],
   ['no generation prompt', '/v1/chat/completions', { ...chat, add_generation_prompt: false }, 'add_generation_prompt'],
   ['an echo', '/v1/completions', { ...completion, echo: true }, 'echo'],
+  [
+    'one answer so far of several',
+    '/v1/completions',
+    { ...completion, prompt: ['a', 'b'], resume: { text: 'c' } },
+    'resume',
+  ],
   ['an empty list of prompts', '/v1/completions', { ...completion, prompt: [] }, 'prompt'],
   ['a prompt that is an object', '/v1/completions', { ...completion, prompt: {} }, 'prompt'],
   ['chosen dimensions', '/v1/embeddings', { model: 'vectors', input: 'a', dimensions: 1 }, 'dimensions'],

@@ -164,6 +164,26 @@ describe('POST /v1/completions', () => {
       expect([...whole.slice(0, cut), ...(await ask([97, ...whole.slice(0, cut)]))]).toEqual(whole)
   })
 
+  it('goes on behind what is written as if it had written it: penalties and the seed know of it', async () => {
+    const { post } = await startOpenAiServer()
+    const drawn = { temperature: 2, seed: 5, frequency_penalty: 1, return_token_ids: true }
+    const ask = async (maxTokens: number, resume?: { text: string; token_ids: number[] }) => {
+      const body = { model: 'alphabet', prompt: 'a', ...drawn, max_tokens: maxTokens, resume }
+      const { choices } = (await (await post('/v1/completions', body)).json()) as {
+        choices: { text: string; token_ids: number[] }[]
+      }
+      return choices[0] ?? { text: '', token_ids: [] }
+    }
+    const whole = await ask(24)
+
+    for (const cut of [1, 7, 20]) {
+      const { text, token_ids: ids } = await ask(cut)
+      // A character that is not whole is not told, and its ids are not either.
+      const rest = await ask(24 - ids.length, ids.length > 0 ? { text, token_ids: ids } : undefined)
+      expect([text + rest.text, [...ids, ...rest.token_ids]]).toEqual([whole.text, whole.token_ids])
+    }
+  })
+
   it('tells log probabilities in the shape of completions', async () => {
     const { client } = await startOpenAiServer()
 

@@ -229,6 +229,7 @@ export type GenerationEvent =
   | {
       readonly type: 'finish'
       readonly reason: FinishReason
+      /** Of the whole answer, `resume` included. */
       readonly usage: Partial<GenerationUsage>
       readonly timings: GenerationTimings
     }

@@ -119,7 +119,9 @@ export class StreamAnswer {
     moved?: { readonly firstTokenMs: number },
   ): FinishEvent & { readonly segments: readonly Segment[]; readonly attempts: readonly Attempt[] } {
     const { promptTokens = usage.promptTokens } = this
-    const whole = { ...(promptTokens !== undefined && { promptTokens }), completionTokens: this.tokens }
+    // Tokens that end an answer are of it, and have no text.
+    const completionTokens = moved ? Math.max(this.tokens, usage.completionTokens ?? 0) : this.tokens
+    const whole = { ...(promptTokens !== undefined && { promptTokens }), completionTokens }
     return {
       ...finish,
       usage: moved ? { ...usage, ...whole } : { ...whole, ...usage },

@@ -20,6 +20,7 @@ const schema = v.object({
   echo: v.nullish(v.boolean()),
   suffix: v.nullish(v.string()),
   best_of: v.nullish(wholeSchema(1)),
+  resume: v.nullish(v.object({ text: v.string(), token_ids: v.nullish(tokensSchema) })),
 })
 
 export type CompletionBody = v.InferOutput<typeof schema>
@@ -36,6 +37,7 @@ export function readCompletionBody(json: unknown): CompletionBody {
   }
   const prompts = promptsOf(body).length
   if (prompts === 0) throw wrongField('prompt', 'prompt is an empty list, should be at least one prompt')
+  if (body.resume && prompts > 1) throw wrongField('resume', 'resume is for one prompt: send several requests')
   if (prompts * (body.n ?? 1) > mostAnswers) {
     throw wrongField('prompt', `prompt and n ask for more than ${mostAnswers} answers: send several requests`)
   }
@@ -53,8 +55,16 @@ export function completionRequests(body: CompletionBody): GenerationRequest[] {
         ...generationOptions(body, answer, seed),
         ...(typeof body.logprobs === 'number' && { logprobs: true, topLogprobs: body.logprobs }),
       },
+      ...resumeOf(body),
     })),
   )
+}
+
+/** What is written of the answer already: none of it comes again, nor counts as one of `max_tokens`. */
+function resumeOf({ resume }: CompletionBody): Pick<GenerationRequest, 'resume'> {
+  if (!resume) return {}
+  const { text, token_ids: tokenIds } = resume
+  return { resume: { text, usedTokens: 0, ...(tokenIds && { tokenIds }) } }
 }
 
 function promptsOf({ prompt }: CompletionBody): (string | number[])[] {

@@ -90,6 +90,22 @@ describe('by token ids', () => {
     expect(textOf(events)).toBe(' name')
   })
 
+  it('an endpoint of Edgeward is told what is the prompt and what the answer: penalties and the seed go on', async () => {
+    const handle = sending({ choices: [{ index: 0, text: ' name', finish_reason: 'stop' }] })
+    const { bodies } = await goOn(handle, { resume: withIds }, { ...tokens, server: 'edgeward' })
+    expect(bodies[0]).toMatchObject({ prompt: [1, 2, 3], resume: { text: 'Hi there, my', token_ids: [7, 8, 9, 10] } })
+    const text = { input: { prompt: 'A' }, resume: { text: 'BC', usedTokens: 2 } } as const
+    const { bodies: others } = await goOn(handle, text, { server: 'edgeward' })
+    expect(others[0]).toMatchObject({ prompt: 'A', resume: { text: 'BC' } })
+  })
+
+  it('its usage is that of the whole answer', async () => {
+    const last = { choices: [{ index: 0, text: ' name', finish_reason: 'stop' }] }
+    const handle = sending({ ...last, usage: { prompt_tokens: 7, completion_tokens: 2 } }, '[DONE]')
+    const { events } = await goOn(handle, { resume: withIds }, tokens)
+    expect(events.at(-1)).toMatchObject({ type: 'finish', usage: { completionTokens: 6 } })
+  })
+
   it('what is not known is refused', async () => {
     await expect(goOn(sending(), { resume }, tokens)).rejects.toMatchObject(refusal)
   })

@@ -30,6 +30,8 @@ export interface AnswerOptions {
   readonly format: TextFormat
   /** Absent: the answer begins here. */
   readonly seam?: Seam
+  /** How many tokens were written before it. */
+  readonly usedTokens?: number
   readonly now?: () => number
 }
 
@@ -84,7 +86,7 @@ export class Answer {
   *end(isDone: boolean): Generator<GenerationEvent> {
     if (this.#finishReason === undefined) throw endedWithoutReason(this.#options.url, isDone, this.#hasStarted)
     const reason = goodReasons[this.#finishReason] ?? 'stop'
-    yield { type: 'finish', reason, usage: this.#usage, timings: this.#timings() }
+    yield { type: 'finish', reason, usage: this.#wholeUsage(), timings: this.#timings() }
   }
 
   #start({ promptIds }: Chunk): GenerationEvent {
@@ -142,6 +144,13 @@ export class Answer {
     this.#lastAt = this.#now()
     this.#firstAt ??= this.#lastAt
     this.#deltas += 1
+  }
+
+  /** As the device has it: of the whole answer. */
+  #wholeUsage(): Partial<GenerationUsage> {
+    const { completionTokens } = this.#usage
+    if (completionTokens === undefined) return this.#usage
+    return { ...this.#usage, completionTokens: (this.#options.usedTokens ?? 0) + completionTokens }
   }
 
   #timings(): GenerationTimings {

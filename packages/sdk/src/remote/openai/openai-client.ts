@@ -15,7 +15,7 @@ import type { Endpoint, EndpointStream } from '../endpoint.js'
 import { loadFormatHeader, readLoadReport, type OnLoad } from '../load-report.js'
 import { remoteDefaults, type OpenAiRemoteOptions } from '../options.js'
 import { Answer } from './answer.js'
-import { checkIsStream, eventError } from './answer-failures.js'
+import { checkIsStream, eventError, refusal } from './answer-failures.js'
 import { readChunk } from './chunk.js'
 import { collect } from './collect.js'
 import { findWay } from './continuation.js'
@@ -112,7 +112,8 @@ export class OpenAiClient {
     const format = way.by === 'prompt' ? formatOf(request) : {}
     if (!resume) return new Answer({ url, format })
     const sent = way.by === 'message' ? way.text : resume.text
-    return new Answer({ url, format, seam: new Seam({ url, resume, stop: options.stop, sent }) })
+    const seam = new Seam({ url, resume, stop: options.stop, sent })
+    return new Answer({ url, format, seam, usedTokens: resume.usedTokens })
   }
 
   async #ask(request: StreamRequest, way: Way, signal: AbortSignal): Promise<EndpointStream> {
@@ -169,7 +170,11 @@ export class OpenAiClient {
 
   async #askServer() {
     const answer = await this.#endpoint.request({ method: 'GET', path: '/models' }, this.#disposal)
-    return isSuccess(answer) ? serverOf(answer) : 'other'
+    if (isSuccess(answer)) return serverOf(answer)
+    const error = refusal(answer)
+    // One that is starting, or has too much to do, says later what it is.
+    if (error.code === 'REMOTE_OVERLOADED') throw error
+    return 'other'
   }
 }
 

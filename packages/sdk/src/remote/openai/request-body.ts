@@ -46,7 +46,7 @@ export function openAiRequest(request: StreamRequest, model: string, way: Way, m
     return { path: '/chat/completions', body: defined({ ...common, ...chatFields(request, way, manner) }) }
   }
   const logprobs = options.logprobs ? Math.max(1, options.topLogprobs ?? 0) : undefined
-  return { path: '/completions', body: defined({ ...common, prompt: way.prompt, logprobs }) }
+  return { path: '/completions', body: defined({ ...common, ...promptFields(request, way.prompt, manner), logprobs }) }
 }
 
 /** How many tokens may still be written; undefined: nobody said. */
@@ -66,6 +66,16 @@ function blankTokens({ resume }: StreamRequest, way: Way): number {
 /** vLLM keeps text back for its stop strings, but not the ids. */
 function mayAskForIds({ stop }: GenerationOptions, { server }: Manner): boolean {
   return server === 'edgeward' || stop === undefined || stop.length === 0
+}
+
+/** What is written of the answer goes with the prompt, or beside it where that is understood. */
+function promptFields({ input, resume }: StreamRequest, whole: string | readonly number[], { server }: Manner): object {
+  const prompt = 'prompt' in input ? input.prompt : resume?.promptIds
+  if (!resume || prompt === undefined || !extensionsOf[server].resumes) return { prompt: whole }
+  return {
+    prompt,
+    resume: defined({ text: resume.text, token_ids: resume.tokenIds?.length ? resume.tokenIds : undefined }),
+  }
 }
 
 function chatFields({ input, options }: StreamRequest, way: Way, { server }: Manner): Record<string, unknown> {

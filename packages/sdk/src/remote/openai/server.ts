@@ -12,12 +12,14 @@ export interface Extensions {
   readonly regex?: true
   /** Passes `chat_template_kwargs` to the chat template. */
   readonly templateArguments?: true
+  /** Takes what is written of an answer beside its prompt (`resume`): penalties, seed and stop strings heed it as if it had written it itself. */
+  readonly resumes?: true
   /** Tells its load in ORCA's format. */
   readonly load?: true
 }
 
 export const extensionsOf: Readonly<Record<OpenAiServer, Extensions>> = {
-  edgeward: { sampling: 'repetition_penalty', tokenIds: true, templateArguments: true, load: true },
+  edgeward: { sampling: 'repetition_penalty', tokenIds: true, templateArguments: true, resumes: true, load: true },
   vllm: { sampling: 'repetition_penalty', tokenIds: true, regex: true, templateArguments: true, load: true },
   llamacpp: { sampling: 'repeat_penalty', templateArguments: true },
   ovms: { sampling: 'repetition_penalty', templateArguments: true },
