@@ -23,8 +23,6 @@ const refusals: readonly (readonly [what: string, path: string, body: object, pa
   ['a temperature that is a text', '/v1/chat/completions', { ...chat, temperature: 'hot' }, 'temperature'],
   ['too many top_logprobs', '/v1/chat/completions', { ...chat, logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
   ['top_logprobs alone', '/v1/chat/completions', { ...chat, top_logprobs: 2 }, 'top_logprobs'],
-  ['a schema', '/v1/chat/completions', { ...chat, response_format: { type: 'json_object' } }, 'response_format'],
-  ['a tool that must be called', '/v1/chat/completions', { ...chat, tool_choice: 'required' }, 'tool_choice'],
   [
     'a continuation of nothing',
     '/v1/chat/completions',

@@ -2,6 +2,7 @@
 import { dirname, relative, sep } from 'node:path'
 import {
   buildLlama,
+  createConstraints,
   createTextGenerator,
   ggufTokenizer,
   languageModelConfig,
@@ -28,11 +29,15 @@ export interface OpenTextGenerator {
 export async function openTextGenerator(source: LanguageModelSource, onRun: () => void): Promise<OpenTextGenerator> {
   const { session, config, tokenizer, tokenizerConfig } = await openParts(source)
   const model = createNodeLanguageModel({ config, session, onRun })
-  const generator = createTextGenerator({ model, tokenizer, tokenizerConfig, maxSequences: source.maxStreams })
+  const constraints = createConstraints(config, tokenizer, () => import('edgeward/grammar'))
+  const { constrain } = constraints
+  const maxSequences = source.maxStreams
+  const generator = createTextGenerator({ model, tokenizer, tokenizerConfig, constrain, maxSequences })
   return {
     generator,
     async release() {
       generator.dispose()
+      constraints.dispose()
       await session.release()
     },
   }

@@ -21,6 +21,8 @@ export interface Answering {
   /** Whether chunks and the whole tell the prompt's ids at their top, as vLLM's chats do. */
   readonly withPromptIds: boolean
   readonly signal: AbortSignal
+  /** Says more of what a request failed with. */
+  readonly explain: (thrown: unknown) => unknown
   /** Told of each event: a stream may take its time as long as something comes. */
   readonly onEvent: () => void
 }
@@ -105,14 +107,18 @@ async function* sse(answering: Answering, turn: Turn): AsyncGenerator<string, vo
 
 /** Choice after choice: each is one text in the making, however many were asked for. */
 async function* events(
-  { requests, signal, onEvent }: Answering,
+  { requests, signal, explain, onEvent }: Answering,
   turn: Turn,
 ): AsyncGenerator<{ readonly index: number; readonly event: GenerationEvent }> {
-  for (const [index, request] of requests.entries()) {
-    for await (const event of turn.generate(request, signal)) {
-      onEvent()
-      yield { index, event }
+  try {
+    for (const [index, request] of requests.entries()) {
+      for await (const event of turn.generate(request, signal)) {
+        onEvent()
+        yield { index, event }
+      }
     }
+  } catch (thrown) {
+    throw explain(thrown)
   }
 }
 

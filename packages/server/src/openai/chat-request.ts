@@ -1,6 +1,7 @@
 /** What POST /v1/chat/completions takes. */
 import type { ChatMessage, GenerationRequest, ToolDefinition } from 'edgeward/generation'
 import * as v from 'valibot'
+import { checkFormat, toolChoiceOf, toolChoiceSchema } from './answer-format.js'
 import { generationOptions, mostLogprobs, seedOf, sharedFields, wholeSchema, withoutNull } from './fields.js'
 import { readBody, wrongField } from './read-body.js'
 
@@ -39,7 +40,7 @@ const schema = v.object({
   logprobs: v.nullish(v.boolean()),
   top_logprobs: v.nullish(wholeSchema(0, mostLogprobs)),
   tools: v.nullish(v.array(toolSchema)),
-  tool_choice: v.nullish(v.union([v.string(), v.looseObject({})], '"auto" or "none"')),
+  tool_choice: v.nullish(toolChoiceSchema),
   add_generation_prompt: v.nullish(v.boolean()),
   continue_final_message: v.nullish(v.boolean()),
   chat_template_kwargs: v.nullish(v.record(v.string(), v.unknown())),
@@ -69,6 +70,7 @@ export function chatRequests(body: ChatBody, contextLength: number): GenerationR
       // As with OpenAI: as long as the context allows.
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? contextLength,
       ...generationOptions(body, answer, seed),
+      ...withoutNull({ toolChoice: toolChoiceOf(body.tool_choice) }),
       ...(body.logprobs && { logprobs: true, topLogprobs: body.top_logprobs ?? 0 }),
     },
     ...(prefix !== undefined && { resume: { text: prefix, usedTokens: 0 } }),
@@ -80,24 +82,10 @@ export function hasTools({ tools, tool_choice: choice }: ChatBody): boolean {
 }
 
 function refuse(body: ChatBody): void {
-  const { response_format: format, tool_choice: choice, continue_final_message: continues } = body
-  if (format && format.type !== 'text') {
-    throw wrongField(
-      'response_format',
-      `response_format is "${format.type}", should be "text": this endpoint has no grammar`,
-    )
-  }
-  if (typeof choice === 'object' && choice !== null) {
-    throw wrongField(
-      'tool_choice',
-      'tool_choice names a function, should be "auto" or "none": this endpoint has no grammar',
-    )
-  }
-  if (typeof choice === 'string' && choice !== 'auto' && choice !== 'none') {
-    throw wrongField(
-      'tool_choice',
-      `tool_choice is "${choice}", should be "auto" or "none": this endpoint has no grammar`,
-    )
+  const { tool_choice: choice, continue_final_message: continues } = body
+  checkFormat(body)
+  if (choice && choice !== 'auto' && choice !== 'none' && !body.tools?.length) {
+    throw wrongField('tool_choice', 'tool_choice asks for the call of a tool, and the request has no tools')
   }
   if (body.top_logprobs && !body.logprobs) throw wrongField('top_logprobs', 'top_logprobs needs logprobs: true')
   if (continues && body.add_generation_prompt) {

@@ -1,6 +1,7 @@
 /** What POST /v1/completions takes. */
 import type { GenerationRequest } from 'edgeward/generation'
 import * as v from 'valibot'
+import { checkFormat } from './answer-format.js'
 import { generationOptions, mostLogprobs, seedOf, sharedFields, tokensSchema, wholeSchema } from './fields.js'
 import { readBody, wrongField } from './read-body.js'
 
@@ -32,9 +33,7 @@ export function readCompletionBody(json: unknown): CompletionBody {
     throw wrongField('echo', 'echo is true, which this endpoint cannot: put the prompt before the text yourself')
   if (body.suffix) throw wrongField('suffix', 'suffix is not for the models of this endpoint')
   if ((body.best_of ?? 1) > (body.n ?? 1)) throw wrongField('best_of', 'best_of should not be more than n')
-  if (body.response_format && body.response_format.type !== 'text') {
-    throw wrongField('response_format', 'response_format should be "text": this endpoint has no grammar')
-  }
+  checkFormat(body)
   const prompts = promptsOf(body).length
   if (prompts === 0) throw wrongField('prompt', 'prompt is an empty list, should be at least one prompt')
   if (body.resume && prompts > 1) throw wrongField('resume', 'resume is for one prompt: send several requests')

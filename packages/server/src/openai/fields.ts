@@ -1,6 +1,7 @@
 /** The fields that /v1/chat/completions and /v1/completions share, and the options that they mean. */
 import type { GenerationOptions } from 'edgeward/generation'
 import * as v from 'valibot'
+import { formatFields, responseFormatOf } from './answer-format.js'
 
 /** How many answers to one prompt: each takes its time. */
 const mostAnswers = 16
@@ -38,7 +39,7 @@ export const sharedFields = {
   stream: v.nullish(v.boolean()),
   stream_options: v.nullish(v.object({ include_usage: v.nullish(v.boolean()) })),
   return_token_ids: v.nullish(v.boolean()),
-  response_format: v.nullish(v.looseObject({ type: v.string() })),
+  ...formatFields,
 }
 
 type SharedBody = v.InferOutput<v.ObjectSchema<typeof sharedFields, undefined>>
@@ -58,6 +59,7 @@ export function generationOptions(body: SharedBody, answer: number, seed: number
     logitBias: bias,
     stop: body.stop,
     seed: seed + answer,
+    responseFormat: responseFormatOf(body),
   })
 }
 

@@ -7,6 +7,7 @@ import type { Served } from '../models/served.js'
 import { addRoute } from '../serve/add-route.js'
 import { watchRequest, type RequestWatch } from '../serve/request-signal.js'
 import { answerStream, answerWhole, type Answering } from './answer.js'
+import { namedField } from './answer-format.js'
 import { ChatChoice } from './chat-choice.js'
 import { chatRequests, hasTools, readChatBody } from './chat-request.js'
 import { CompletionChoice } from './completion-choice.js'
@@ -84,6 +85,7 @@ async function answerChat(request: FastifyRequest, reply: FastifyReply, store: M
     object: { whole: 'chat.completion', chunk: 'chat.completion.chunk' },
     includeUsage: body.stream_options?.include_usage ?? false,
     withPromptIds: shared.withTokenIds,
+    explain: (thrown) => namedField(thrown, body),
   })
 }
 
@@ -100,6 +102,7 @@ async function answerCompletion(request: FastifyRequest, reply: FastifyReply, st
     includeUsage: body.stream_options?.include_usage ?? false,
     // Each choice of a completion has its own.
     withPromptIds: false,
+    explain: (thrown) => namedField(thrown, body),
   })
 }
 

@@ -71,7 +71,8 @@ describe('options', () => {
       json_schema: { name: 'answer', schema, strict: true },
     })
     const regex = { type: 'regex', pattern: 'a+' } as const
-    expect((await optionsFor('vllm', { responseFormat: regex }))['structured_outputs']).toEqual({ regex: 'a+' })
+    for (const server of ['vllm', 'edgeward'] as const)
+      expect((await optionsFor(server, { responseFormat: regex }))['structured_outputs']).toEqual({ regex: 'a+' })
     await expect(optionsFor('llamacpp', { responseFormat: regex })).rejects.toMatchObject({ code: 'REMOTE_REJECTED' })
   })
 
@@ -148,6 +149,21 @@ describe('which software answers', () => {
     await eventsOf(engine)
     const asked = ['/v1/chat/completions', asksIds]
     expect(seen).toEqual(['/v1/models', ...asked, ...asked])
+  })
+
+  it('is asked again where it was starting', async () => {
+    const asked: unknown[] = []
+    const url = await serve((request, response) => {
+      if (request.method !== 'GET') {
+        asked.push(bodyOf(request)['return_token_ids'])
+        answer(request, response)
+      } else if (asked.push('models') === 1) response.writeHead(503).end('{"error":"Loading model"}')
+      else response.end(JSON.stringify({ data: [{ id: 'm', owned_by: 'vllm' }] }))
+    })
+    const engine = createOpenAiEngine({ protocol: 'openai', url: `${url}/v1` })
+    await expect(eventsOf(engine)).rejects.toMatchObject({ code: 'REMOTE_OVERLOADED' })
+    await eventsOf(engine)
+    expect(asked).toEqual(['models', 'models', true])
   })
 
   it('tells its load where somebody listens', async () => {

@@ -2,11 +2,20 @@
 import type { GenerationInput, GenerationOptions, TextFormat, ToolDefinition } from '../../contract/index.js'
 import { EdgewardError } from '../../errors/index.js'
 
-/** A grammar in the words of the engine: https://xgrammar.mlc.ai/docs/tutorials/structural_tag.html */
 export type RequestGrammar =
+  /** Any JSON object. */
   | { readonly type: 'json' }
   | { readonly type: 'schema'; readonly schema: object }
-  | { readonly type: 'tag'; readonly tag: object }
+  | { readonly type: 'regex'; readonly pattern: string }
+  /** Calls among any text; with `mustCall`, nothing but calls. */
+  | { readonly type: 'calls'; readonly calls: readonly MarkedCall[]; readonly mustCall: boolean }
+
+/** What stands before and behind a call's arguments. */
+export interface MarkedCall {
+  readonly begin: string
+  readonly schema: object
+  readonly end: string
+}
 
 /** @throws EdgewardError MODEL_UNSUPPORTED when tools are asked of a model that has no form for their calls */
 export function grammarOf(
@@ -23,7 +32,7 @@ export function grammarOf(
     case 'json_schema':
       return { type: 'schema', schema: responseFormat.schema }
     case 'regex':
-      return { type: 'tag', tag: { type: 'regex', pattern: responseFormat.pattern } }
+      return { type: 'regex', pattern: responseFormat.pattern }
     case 'text':
       // A model without a form for calls is left alone: what it was told of tools is in its prompt.
       return tools.length > 0 && format.tools === 'hermes' ? callsOf(format, tools, false) : undefined
@@ -37,22 +46,23 @@ function callsOf(format: TextFormat, tools: readonly ToolDefinition[], mustCall:
     throw new EdgewardError(
       'MODEL_UNSUPPORTED',
       'The model has no form for calls of tools: toolChoice cannot ask for one.',
+      { details: { option: 'toolChoice' } },
     )
   }
-  const tags = tools.map((tool) => ({
-    type: 'tag',
+  const calls = tools.map((tool) => ({
     begin: `<tool_call>\n{"name": ${JSON.stringify(tool.name)}, "arguments": `,
-    content: { type: 'json_schema', json_schema: tool.parameters ?? {} },
+    schema: argumentsOf(tool),
     end: '}\n</tool_call>',
   }))
-  if (mustCall) {
-    return { type: 'tag', tag: { type: 'tags_with_separator', tags, separator: '\n', at_least_one: true } }
-  }
-  return { type: 'tag', tag: { type: 'triggered_tags', triggers: ['<tool_call>'], tags } }
+  return { type: 'calls', calls, mustCall }
 }
 
-function callObject({ name, parameters = {} }: ToolDefinition, argumentsKey: string): object {
-  const properties = { name: { const: name }, [argumentsKey]: parameters }
+function argumentsOf({ parameters = {} }: ToolDefinition): object {
+  return Object.keys(parameters).length === 0 ? { type: 'object' } : parameters
+}
+
+function callObject(tool: ToolDefinition, argumentsKey: string): object {
+  const properties = { name: { const: tool.name }, [argumentsKey]: argumentsOf(tool) }
   return { type: 'object', properties, required: ['name', argumentsKey], additionalProperties: false }
 }
 

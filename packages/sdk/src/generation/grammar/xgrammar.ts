@@ -1,10 +1,11 @@
 /** Keeps answers to a grammar, with the engine xgrammar, which masks the tokens that may not come next. */
 import { GrammarCompiler, GrammarMatcher, TokenizerInfo, type CompiledGrammar } from '@mlc-ai/web-xgrammar'
 import type { LanguageModelConfig } from '../../contract/index.js'
-import { EdgewardError, messageOf } from '../../errors/index.js'
+import { EdgewardError, isEdgewardError, messageOf } from '../../errors/index.js'
 import type { Constraint } from '../constraint.js'
 import type { TextTokenizer } from '../text-tokenizer.js'
 import type { RequestGrammar } from './request-grammar.js'
+import { objectGrammar, schemaGrammar } from './schema-grammar.js'
 
 /** What a model's grammars share: its vocabulary as the engine reads it, and the grammars that were compiled. */
 interface Vocabulary {
@@ -44,7 +45,8 @@ async function readVocabulary(
   const stops = [...eosTokenIds]
   const type = vocabularyType(json)
   const info = await TokenizerInfo.createTokenizerInfo(tokens, type, false, vocabularySize, stops)
-  return { info, compiler: await GrammarCompiler.createGrammarCompiler(info) }
+  // Without its cache: what it refuses once, it would wait for without end when asked for the same again.
+  return { info, compiler: await GrammarCompiler.createGrammarCompiler(info, false) }
 }
 
 /** How the vocabulary spells bytes. */
@@ -80,13 +82,24 @@ async function createConstraint(
 
 async function compile(compiler: GrammarCompiler, grammar: RequestGrammar): Promise<CompiledGrammar> {
   try {
-    if (grammar.type === 'json') return await compiler.compileBuiltinJSONGrammar()
-    if (grammar.type === 'schema') return await compiler.compileJSONSchema(JSON.stringify(grammar.schema))
-    return await compiler.compileStructuralTag({ type: 'structural_tag', format: grammar.tag })
+    if (grammar.type === 'json') return await compiler.compileGrammar(objectGrammar)
+    if (grammar.type === 'schema') return await compiler.compileGrammar(schemaGrammar(grammar.schema))
+    return await compiler.compileStructuralTag({ type: 'structural_tag', format: tagOf(grammar) })
   } catch (cause) {
+    if (isEdgewardError(cause)) throw cause
     const message = `The request's responseFormat or tools cannot be made into a grammar: ${messageOf(cause)}`
     throw new EdgewardError('INVALID_OPTION', message, { details: { option: 'responseFormat' }, cause })
   }
+}
+
+/** In the words of the engine: https://xgrammar.mlc.ai/docs/tutorials/structural_tag.html */
+function tagOf(grammar: Extract<RequestGrammar, { type: 'regex' | 'calls' }>): object {
+  if (grammar.type === 'regex') return grammar
+  const tags = grammar.calls.map(({ begin, schema, end }) => {
+    return { type: 'tag', begin, content: { type: 'grammar', grammar: schemaGrammar(schema) }, end }
+  })
+  if (grammar.mustCall) return { type: 'tags_with_separator', tags, separator: '\n', at_least_one: true }
+  return { type: 'triggered_tags', triggers: ['<tool_call>'], tags }
 }
 
 /** One bit a token, from the lowest of each word on; 0: it may not come next. */

@@ -19,7 +19,14 @@ export interface Extensions {
 }
 
 export const extensionsOf: Readonly<Record<OpenAiServer, Extensions>> = {
-  edgeward: { sampling: 'repetition_penalty', tokenIds: true, templateArguments: true, resumes: true, load: true },
+  edgeward: {
+    sampling: 'repetition_penalty',
+    tokenIds: true,
+    regex: true,
+    templateArguments: true,
+    resumes: true,
+    load: true,
+  },
   vllm: { sampling: 'repetition_penalty', tokenIds: true, regex: true, templateArguments: true, load: true },
   llamacpp: { sampling: 'repeat_penalty', templateArguments: true },
   ovms: { sampling: 'repetition_penalty', templateArguments: true },

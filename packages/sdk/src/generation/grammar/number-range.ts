@@ -1,0 +1,90 @@
+/** Says in EBNF which decimal numbers lie in a range: the engine's own way lets others through. */
+
+/** Whole numbers of more digits are not exact in JavaScript; JSON texts with much longer ones are infinite there. */
+const mostDigits = 15
+const mostWhole = 10 ** mostDigits - 1
+
+/** Both ends belong to it. */
+export interface NumberRange {
+  readonly min?: number
+  readonly max?: number
+}
+
+/** The integers of a range, up to 15 digits; undefined: there is none. */
+export function integersIn({ min = -mostWhole, max = mostWhole }: NumberRange): string | undefined {
+  return wholesIn(Math.max(Math.ceil(min), -mostWhole), Math.min(Math.floor(max), mostWhole), 0)
+}
+
+/**
+ * Numbers of a range: its integers, and numbers with a fixed count of decimals, two at least.
+ *
+ * @param excluded - ends that do not belong to it
+ * @returns undefined: there is none
+ */
+export function numbersIn({ min = -Infinity, max = Infinity }: NumberRange, excluded: NumberRange): string | undefined {
+  const [low, high] = [Math.max(min, excluded.min ?? min), Math.min(max, excluded.max ?? max)]
+  const decimals = Math.max(2, decimalsOf(low), decimalsOf(high))
+  const scale = 10 ** decimals
+  const most = Math.floor(mostWhole / scale)
+  const scaled = (value: number) => Math.round(Math.min(Math.max(value, -most), most) * scale)
+  const first = scaled(low) + (low === excluded.min ? 1 : 0)
+  const last = scaled(high) - (high === excluded.max ? 1 : 0)
+  if (decimals > mostDigits - 1 || (low > most && high > most) || (low < -most && high < -most)) return undefined
+  const whole = wholesIn(Math.ceil(first / scale), Math.floor(last / scale), 0)
+  const broken = wholesIn(first, last, decimals)
+  return broken === undefined || whole === undefined ? (broken ?? whole) : `(${whole} | ${broken})`
+}
+
+/** Digits behind the point, as JavaScript writes the number. */
+function decimalsOf(value: number): number {
+  const [mantissa = '', exponent = '0'] = String(value).split('e')
+  return Math.max(0, (mantissa.split('.')[1]?.length ?? 0) - Number(exponent))
+}
+
+/** The whole numbers from `first` to `last`, with a point before the last `decimals` digits. */
+function wholesIn(first: number, last: number, decimals: number): string | undefined {
+  if (first > last) return undefined
+  const ways: string[] = []
+  // Zero stands among the positive ones: -0 is none of them.
+  if (first < 0) ways.push(`"-" (${digitsIn(Math.max(1, -last), -first, decimals)})`)
+  if (last >= 0) ways.push(digitsIn(Math.max(0, first), last, decimals))
+  return `(${ways.join(' | ')})`
+}
+
+function digitsIn(first: number, last: number, decimals: number): string {
+  const ways: string[] = []
+  for (let from = first; from <= last;) {
+    const length = Math.max(String(from).length, decimals + 1)
+    const to = Math.min(last, 10 ** length - 1)
+    ways.push(between(written(from, length, decimals), written(to, length, decimals)))
+    from = to + 1
+  }
+  return ways.join(' | ')
+}
+
+function written(value: number, length: number, decimals: number): string {
+  const digits = String(value).padStart(length, '0')
+  return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`
+}
+
+/** What lies between two texts of the same form. */
+function between(low: string, high: string): string {
+  const [lowest, highest] = [low.charAt(0), high.charAt(0)]
+  if (low === high) return `"${low}"`
+  if (lowest === highest) return `"${lowest}" (${between(low.slice(1), high.slice(1))})`
+  const rest = low.slice(1)
+  if (rest === '') return `[${lowest}-${highest}]`
+  const [isLowFree, isHighFree] = [/^[0.]*$/.test(rest), /^[9.]*$/.test(high.slice(1))]
+  const ways = [
+    ...(isLowFree ? [] : [`"${lowest}" (${between(rest, rest.replaceAll(/\d/g, '9'))})`]),
+    ...(isHighFree ? [] : [`"${highest}" (${between(rest.replaceAll(/\d/g, '0'), high.slice(1))})`]),
+  ]
+  const [from, to] = [Number(lowest) + (isLowFree ? 0 : 1), Number(highest) - (isHighFree ? 0 : 1)]
+  if (from <= to) ways.push(`[${from}-${to}] ${anyOf(rest)}`)
+  return ways.join(' | ')
+}
+
+/** Any digits, where these are. */
+function anyOf(form: string): string {
+  return form.replaceAll(/\d+/g, (digits) => ` [0-9]{${digits.length}}`).replace('.', ' "."')
+}
