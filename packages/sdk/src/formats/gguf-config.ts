@@ -1,9 +1,10 @@
 /** What the decode loop must know of a GGUF's model. */
-import type { LanguageModelConfig, TextFormat } from '../contract/index.js'
+import type { LanguageModelConfig } from '../contract/index.js'
 import { unsupported } from './gguf-errors.js'
 import { numberOf, optionalNumberOf, optionalTextOf, textOf } from './gguf-metadata.js'
 import type { GgufFile, GgufMetadata } from './gguf-types.js'
 import { readVocabulary, tokenId, type GgufVocabulary } from './gguf-vocabulary.js'
+import { textFormat } from './text-format.js'
 
 const architectures: readonly string[] = ['llama', 'qwen2', 'qwen3', 'gemma3']
 
@@ -25,7 +26,7 @@ export function languageModelConfig({ metadata, tensors }: GgufFile): LanguageMo
   }
   const of = (key: string) => numberOf(metadata, `${architecture}.${key}`)
   const vocabulary = readVocabulary(metadata)
-  const format = textFormat(optionalTextOf(metadata, 'tokenizer.chat_template') ?? '')
+  const format = textFormat({ chat_template: optionalTextOf(metadata, 'tokenizer.chat_template') })
   const heads = of('attention.head_count')
   return {
     architecture,
@@ -52,15 +53,4 @@ function eosTokenIds({ tokens, eosId }: GgufVocabulary, metadata: GgufMetadata):
   const stated = [eosId, tokenId(metadata, 'eot', tokens), tokenId(metadata, 'eom', tokens)]
   const named = endTokens.map((token) => tokens.indexOf(token)).filter((id) => id >= 0)
   return [...new Set([...stated.filter((id) => id !== undefined), ...named])]
-}
-
-/** Read from what the chat template mentions; undefined where that is neither reasoning nor tools. */
-function textFormat(template: string): TextFormat | undefined {
-  const tools = template.includes('<tool_call>')
-    ? 'hermes'
-    : template.includes('python_tag') || template.includes('"parameters"')
-      ? 'llama3'
-      : undefined
-  const reasoning = template.includes('<think>') ? { open: '<think>', close: '</think>' } : undefined
-  return tools || reasoning ? { ...(reasoning && { reasoning }), ...(tools && { tools }) } : undefined
 }

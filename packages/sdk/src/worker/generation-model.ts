@@ -1,7 +1,14 @@
 /** Opens a language model: reads its graph and its tokenizer, whatever files they come in, and makes a generator of its session. */
 import type { Backend, Graph, LanguageModelConfig, VariantDtype } from '../contract/index.js'
 import { EdgewardError, messageOf } from '../errors/index.js'
-import { ggufTokenizer, languageModelConfig, readGguf, type GgufFile, type GgufTokenizer } from '../formats/index.js'
+import {
+  ggufTokenizer,
+  languageModelConfig,
+  readGguf,
+  textFormat,
+  type GgufFile,
+  type GgufTokenizer,
+} from '../formats/index.js'
 import { createConstraints, createTextGenerator } from '../generation/index.js'
 import { GenerationStreams } from './generation-streams.js'
 import { loadGrammar } from './grammar-file.js'
@@ -60,7 +67,8 @@ export class OpeningLanguageModel {
     const { inputs, outputs } = graph
     const turnOf = (of: AbortSignal) => lanes.turnOf(of)
     const hasGroupQueryAttention = this.#hasGroupQueryAttention
-    const of = { config: this.#config, inputs, outputs, hasGroupQueryAttention }
+    const config = withFormat(this.#config, tokenizerConfig)
+    const of = { config, inputs, outputs, hasGroupQueryAttention }
     const model = await createOrtLanguageModel({ ...of, session, backend, turnOf })
     try {
       await checkLogits(model, signal)
@@ -95,6 +103,12 @@ export class OpeningLanguageModel {
     const template = assets['chatTemplate'] && { chat_template: await text('chatTemplate') }
     return { tokenizer: await json('tokenizer'), config: { ...config, ...template } }
   }
+}
+
+/** Repositories of ONNX files say nothing of the format of texts, but their chat templates do. */
+function withFormat(config: LanguageModelConfig, tokenizerConfig: object): LanguageModelConfig {
+  const format = config.format ?? textFormat(tokenizerConfig)
+  return { ...config, ...(format && { format }) }
 }
 
 /** Keys and values that come out of one step go into the next one: on WebGPU they stay there. */
