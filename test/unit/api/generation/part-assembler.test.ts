@@ -123,4 +123,12 @@ describe('parts of an answer', () => {
     expect(parts).toContainEqual({ type: 'text-delta', text: 'a', logprobs })
     expect(answer.logprobs).toEqual(logprobs)
   })
+
+  it('carry those of tokens that were held back with the text that these turn out to be', () => {
+    const of = (text: string): RoutedEvent => ({ type: 'delta', text, logprobs: [{ token: text, logprob: -1 }] })
+    const { parts } = assemble([start, of('<'), of('3'), of('<'), finish])
+    const told = parts.flatMap((part) => (part.type === 'text-delta' ? [part] : []))
+    expect(told.map(({ text }) => text)).toEqual(['<3', '<'])
+    expect(told.flatMap(({ logprobs = [] }) => logprobs).map(({ token }) => token)).toEqual(['<', '3', '<'])
+  })
 })

@@ -43,6 +43,8 @@ export class PartAssembler {
   #text = ''
   #reasoning = ''
   #logprobs: TokenLogprob[] = []
+  /** Those of tokens that are held back, since they may be of a mark. */
+  #heldLogprobs: readonly TokenLogprob[] = []
   #calls: OpenCall[] = []
   /** Which of them an endpoint means by its numbers, which need not begin with 0. */
   #told = new Map<number, number>()
@@ -93,7 +95,7 @@ export class PartAssembler {
 
   /** What follows is marked up so. */
   #start(format: TextFormat): readonly Part[] {
-    const rest = this.#markup.end().flatMap((piece) => this.#tell(piece))
+    const rest = this.#tellAll(this.#markup.end())
     this.#markup = new MarkupReader({ ...format, hasTools: this.#hasTools })
     return rest
   }
@@ -103,6 +105,7 @@ export class PartAssembler {
     this.#markup = new MarkupReader({ hasTools: this.#hasTools })
     this.#text = this.#reasoning = ''
     this.#logprobs = []
+    this.#heldLogprobs = []
     this.#calls = []
     this.#told.clear()
     this.#closedCalls = 0
@@ -111,8 +114,15 @@ export class PartAssembler {
 
   #readDelta(text: string, logprobs: readonly TokenLogprob[] = []): readonly Part[] {
     this.#logprobs.push(...logprobs)
-    const parts = this.#markup.push(text).flatMap((piece) => this.#tell(piece))
-    if (logprobs.length === 0) return parts
+    this.#heldLogprobs = [...this.#heldLogprobs, ...logprobs]
+    return this.#tellAll(this.#markup.push(text))
+  }
+
+  #tellAll(pieces: readonly Piece[]): readonly Part[] {
+    const parts = pieces.flatMap((piece) => this.#tell(piece))
+    const logprobs = this.#heldLogprobs
+    if (parts.length === 0 || logprobs.length === 0) return parts
+    this.#heldLogprobs = []
     const at = parts.findIndex(({ type }) => type === 'text-delta')
     return parts.map((part, index) => (index === at && part.type === 'text-delta' ? { ...part, logprobs } : part))
   }
@@ -165,7 +175,7 @@ export class PartAssembler {
   }
 
   #finish({ reason, usage, timings, segments }: Extract<RoutedEvent, { type: 'finish' }>): readonly Part[] {
-    const rest = this.#markup.end().flatMap((piece) => this.#tell(piece))
+    const rest = this.#tellAll(this.#markup.end())
     const closing = [...this.#close(), ...this.#closeCalls(this.#calls.length)]
     const whole = reason === 'stop' && this.#calls.length > 0 ? 'tool-calls' : reason
     const counted = { ...usage, promptTokens: usage.promptTokens ?? 0, completionTokens: usage.completionTokens ?? 0 }
