@@ -64,6 +64,8 @@ async function uncutOf(asked: Asked): Promise<Written> {
 /** Undefined: the answer was over before the cut. */
 async function write({ asked, after, from, how }: Trial): Promise<Written | undefined> {
   if (from === 'device') {
+    // A worker that has done its runs was replaced.
+    await onPage('prepare')
     await onPage('tellWorker', { how, left: after })
     const written = await onPage<Written>('cut', asked, 'cheapest')
     if (how === 'worker-ended') await onPage('prepare')

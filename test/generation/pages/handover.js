@@ -40,7 +40,7 @@ globalThis.handover = {
   tellWorker(fault) {
     return new Promise((resolve, reject) => {
       const channel = new BroadcastChannel('handover')
-      const timer = setTimeout(reject, 10_000, new Error('the worker did not hear of the fault'))
+      const timer = setTimeout(reject, 60_000, new Error('the worker did not hear of the fault'))
       channel.onmessage = () => {
         clearTimeout(timer)
         channel.close()

@@ -9,6 +9,7 @@ export interface Asked {
   readonly maxTokens: number
   readonly stop?: string
   readonly repetitionPenalty?: number
+  readonly frequencyPenalty?: number
 }
 
 export type Trial = { readonly asked: Asked; readonly after: number } & (
@@ -48,7 +49,7 @@ export function askedOf(random: Random): Asked {
   const about = integer(random, 0, questions.length + prompts.length - 1)
   const prompt = prompts[about - questions.length]
   const input = prompt ? { prompt } : { messages: [{ role: 'user' as const, content: questions[about] ?? '' }] }
-  const more = [{}, {}, {}, {}, { stop: '.' }, { repetitionPenalty: 1.2 }]
+  const more = [{}, {}, {}, {}, { stop: '.' }, { repetitionPenalty: 1.2, frequencyPenalty: 0.5 }]
   return { ...input, maxTokens: 24 + (about % 8), ...more[integer(random, 0, more.length - 1)] }
 }
 
