@@ -37,10 +37,14 @@ export function startSite(dtype: VariantDtype): Promise<Server> {
     const { pathname } = new URL(url, 'http://localhost')
     const [, folder = '', rest = ''] = /^\/([^/]+)\/(.+)$/.exec(path.posix.normalize(pathname)) ?? []
     const root = folders[folder]
-    if (root === undefined) { send(response, '.html', Buffer.from('<!doctype html><title>Hand-over</title>')); return; }
+    if (root === undefined) {
+      send(response, '.html', Buffer.from('<!doctype html><title>Hand-over</title>'))
+      return
+    }
     const file = path.join(root, rest)
     if (folder === 'models' && rest.endsWith('manifest.json')) {
-      send(response, '.json', Buffer.from(JSON.stringify(withOnly(dtype, await readFile(file, 'utf8'))))); return;
+      send(response, '.json', Buffer.from(JSON.stringify(withOnly(dtype, await readFile(file, 'utf8')))))
+      return
     }
     await sendFile(response, file, range)
   })
