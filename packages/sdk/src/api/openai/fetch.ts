@@ -127,6 +127,7 @@ const statusOfCode: { readonly [C in ErrorCode]?: number } = {
   NOT_CACHED: 404,
   DEADLINE_EXCEEDED: 408,
   QUEUE_FULL: 429,
+  REMOTE_OVERLOADED: 503,
   NO_PLACEMENT: 503,
   ALL_PLACEMENTS_FAILED: 503,
 }
