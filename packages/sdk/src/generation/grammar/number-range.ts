@@ -26,7 +26,10 @@ export function numbersIn({ min = -Infinity, max = Infinity }: NumberRange, excl
   const decimals = Math.max(2, decimalsOf(low), decimalsOf(high))
   const scale = 10 ** decimals
   const most = Math.floor(mostWhole / scale)
-  const scaled = (value: number) => Math.round(Math.min(Math.max(value, -most), most) * scale)
+  const scaled = (value: number) => {
+    if (Math.abs(value) > most) return Math.sign(value) * mostWhole
+    return Math.round(value * scale)
+  }
   const first = scaled(low) + (low === excluded.min ? 1 : 0)
   const last = scaled(high) - (high === excluded.max ? 1 : 0)
   if (decimals > mostDigits - 1 || (low > most && high > most) || (low < -most && high < -most)) return undefined
@@ -55,7 +58,9 @@ function digitsIn(first: number, last: number, decimals: number): string {
   const ways: string[] = []
   for (let from = first; from <= last;) {
     const length = Math.max(String(from).length, decimals + 1)
-    const to = Math.min(last, 10 ** length - 1)
+    // What begins with 0 stands alone: the engine mixes up digits of which some may begin otherwise than others.
+    const isBelowOne = from < 10 ** decimals
+    const to = Math.min(last, isBelowOne ? 10 ** decimals - 1 : 10 ** length - 1)
     ways.push(between(written(from, length, decimals), written(to, length, decimals)))
     from = to + 1
   }
@@ -86,5 +91,5 @@ function between(low: string, high: string): string {
 
 /** Any digits, where these are. */
 function anyOf(form: string): string {
-  return form.replaceAll(/\d+/g, (digits) => ` [0-9]{${digits.length}}`).replace('.', ' "."')
+  return form.replaceAll(/\d+/g, (digits) => ' [0-9]'.repeat(digits.length)).replace('.', ' "."')
 }

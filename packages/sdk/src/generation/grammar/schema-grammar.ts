@@ -120,7 +120,7 @@ class SchemaGrammar {
         return '"null"'
       case 'integer':
       case 'number':
-        return numberOf(type, schema, path)
+        return this.#rule(numberOf(type, schema, path))
     }
   }
 
