@@ -28,9 +28,8 @@ test('nothing of the model is fetched before the first message', async ({ chat }
 
 test('an answer whose worker is killed in its middle goes on without a seam, and says so', async ({ chat }) => {
   await chat.makeReady()
+  await chat.pressInNextAnswer('Kill the worker')
   await chat.send('Once more.')
-  await expect(chat.text).toContainText('abcdefgh')
-  await chat.button('Kill the worker').click()
   await expect(chat.text).toHaveText(uncut)
   await expect(chat.writtenBy('device')).toHaveCount(1)
   await expect(chat.writtenBy('remote')).toHaveCount(1)
@@ -58,9 +57,8 @@ test('an answer begins at the endpoint while the model is on its way, and comes 
 test('an answer whose endpoint is taken down in its middle goes on on the device', async ({ chat }) => {
   await chat.makeReady()
   await chat.page.getByLabel('Prefer').selectOption('the endpoint')
+  await chat.pressInNextAnswer('Take the endpoint down')
   await chat.send('Once more.')
-  await expect(chat.text).toContainText('abcdefgh')
-  await chat.button('Take the endpoint down').click()
   await expect(chat.text).toHaveText(uncut)
   await expect(chat.log).toContainText(/This device goes on: the endpoint failed with REMOTE_/)
   await expect.poll(() => endpointStatus(chat.page)).toBe(200)
@@ -69,9 +67,8 @@ test('an answer whose endpoint is taken down in its middle goes on on the device
 test('after a stop and after an edit, the prompt is not read again', async ({ chat }) => {
   await chat.makeReady()
   await chat.choose('Device only')
+  await chat.pressInNextAnswer('Stop')
   await chat.send('Now I say something that is a little longer.')
-  await expect(chat.text).toContainText('abcdefgh')
-  await chat.button('Stop').click()
   await expect(chat.numbers).toHaveText(/stopped$/)
   await expect(chat.button('Send')).toBeVisible()
   await chat.button('Regenerate').click()

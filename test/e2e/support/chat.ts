@@ -61,6 +61,24 @@ export class Chat extends Demo {
     await this.page.keyboard.press('Enter')
   }
 
+  /** Presses a button in the middle of the next answer, however fast that comes. */
+  async pressInNextAnswer(name: string): Promise<void> {
+    await this.page.evaluate((name) => {
+      const turns = document.querySelector('#chat-turns')
+      const press = (_: unknown, observer: MutationObserver) => {
+        const written = [...document.querySelectorAll('.answer-text')].at(-1)?.textContent ?? ''
+        const button = [...document.querySelectorAll<HTMLButtonElement>('#chat button')].find(
+          ({ textContent }) => textContent.trim() === name,
+        )
+        const isOffered = button?.hidden === false && button.getAttribute('aria-disabled') !== 'true'
+        if (!isOffered || !written.includes('abcdefgh')) return
+        observer.disconnect()
+        button.click()
+      }
+      if (turns !== null) new MutationObserver(press).observe(turns, { childList: true, subtree: true })
+    }, name)
+  }
+
   /** Has an answer written on the device to its end, so that the model is ready there. */
   async makeReady(): Promise<void> {
     await this.choose('Device only')
