@@ -15,35 +15,6 @@ export function integersIn({ min = -mostWhole, max = mostWhole }: NumberRange): 
   return wholesIn(Math.max(Math.ceil(min), -mostWhole), Math.min(Math.floor(max), mostWhole), 0)
 }
 
-/**
- * Numbers of a range: its integers, and numbers with a fixed count of decimals, two at least.
- *
- * @param excluded - ends that do not belong to it
- * @returns undefined: there is none
- */
-export function numbersIn({ min = -Infinity, max = Infinity }: NumberRange, excluded: NumberRange): string | undefined {
-  const [low, high] = [Math.max(min, excluded.min ?? min), Math.min(max, excluded.max ?? max)]
-  const decimals = Math.max(2, decimalsOf(low), decimalsOf(high))
-  const scale = 10 ** decimals
-  const most = Math.floor(mostWhole / scale)
-  const scaled = (value: number) => {
-    if (Math.abs(value) > most) return Math.sign(value) * mostWhole
-    return Math.round(value * scale)
-  }
-  const first = scaled(low) + (low === excluded.min ? 1 : 0)
-  const last = scaled(high) - (high === excluded.max ? 1 : 0)
-  if (decimals > mostDigits - 1 || (low > most && high > most) || (low < -most && high < -most)) return undefined
-  const whole = wholesIn(Math.ceil(first / scale), Math.floor(last / scale), 0)
-  const broken = wholesIn(first, last, decimals)
-  return broken === undefined || whole === undefined ? (broken ?? whole) : `(${whole} | ${broken})`
-}
-
-/** Digits behind the point, as JavaScript writes the number. */
-function decimalsOf(value: number): number {
-  const [mantissa = '', exponent = '0'] = String(value).split('e')
-  return Math.max(0, (mantissa.split('.')[1]?.length ?? 0) - Number(exponent))
-}
-
 /** The whole numbers from `first` to `last`, with a point before the last `decimals` digits. */
 function wholesIn(first: number, last: number, decimals: number): string | undefined {
   if (first > last) return undefined

@@ -1,6 +1,6 @@
 /** What JSON schemas say of values that have no others inside, in EBNF. */
 import { literal } from './json-rules.js'
-import { integersIn, numbersIn } from './number-range.js'
+import { integersIn } from './number-range.js'
 import { cannot, type Schema } from './schema-refusals.js'
 
 const types = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'] as const
@@ -65,18 +65,18 @@ export function stringOf(schema: Schema, path: string): string {
 export function numberOf(type: 'integer' | 'number', schema: Schema, path: string): string {
   const keywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']
   if (!keywords.some((keyword) => keyword in schema)) return type
+  // The engine mixes up alternatives of digits and points: what it lets through is no number.
+  if (type === 'number') throw cannot(path, 'a range of numbers that are no integers is not supported')
   const [min, max, above, below] = keywords.map((keyword) => {
     const value = schema[keyword]
     if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value
     throw cannot(path, `"${keyword}" should be a number`)
   })
-  const range = { ...(min !== undefined && { min }), ...(max !== undefined && { max }) }
-  const excluded = { ...(above !== undefined && { min: above }), ...(below !== undefined && { max: below }) }
   const integers = {
     min: Math.max(min ?? -Infinity, above === undefined ? -Infinity : Math.floor(above) + 1),
     max: Math.min(max ?? Infinity, below === undefined ? Infinity : Math.ceil(below) - 1),
   }
-  const found = type === 'integer' ? integersIn(integers) : numbersIn(range, excluded)
+  const found = integersIn(integers)
   if (found !== undefined) return found
   throw cannot(path, 'no number is in its range')
 }
