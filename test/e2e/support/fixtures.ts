@@ -15,7 +15,7 @@ interface Services {
   readonly noEndpointDemoUrl: string
 }
 
-interface Fixtures {
+export interface Fixtures {
   readonly demo: Demo
   /** The address of another origin that has the SDK's built files. */
   readonly elsewhereUrl: string
@@ -23,7 +23,7 @@ interface Fixtures {
   readonly inFront: (front: Front) => Promise<string>
 }
 
-interface WorkerFixtures {
+export interface WorkerFixtures {
   readonly services: Services
 }
 
