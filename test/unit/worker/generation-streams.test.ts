@@ -1,5 +1,5 @@
 /** Streams of a language model: written as they are read, ended when the model goes, with what they failed with. */
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { GenerationEvent } from '../../../packages/sdk/src/contract/index.js'
 import { EdgewardError } from '../../../packages/sdk/src/errors/index.js'
 import type { TextGenerator } from '../../../packages/sdk/src/generation/index.js'
@@ -69,6 +69,30 @@ describe('a stream', () => {
     await reader.read()
     expect(of.seen.steps).toBe(1)
     await reader.cancel()
+  })
+
+  test('that nobody reads for a minute gives back what it holds, and says what the router goes on after', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const of = generator(9)
+    const { stream, ended } = streams(of).streams.open(payload)
+    const reader = stream.getReader()
+    await reader.read()
+    await vi.advanceTimersByTimeAsync(59_000)
+    await reader.read()
+    await vi.advanceTimersByTimeAsync(59_000)
+    expect(of.seen.ended).toBe(0)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(of.seen.ended).toBe(1)
+    await ended
+    await expect(reader.read()).rejects.toMatchObject({ code: 'WORKER_DIED', details: { replaced: true } })
+  })
+
+  test('that has ended leaves no timer', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    await all(streams(generator(2)).streams.open(payload).stream)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('that is cancelled ends the generation, and does not count as failed', async () => {

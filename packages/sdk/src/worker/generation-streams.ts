@@ -14,6 +14,12 @@ export interface OpenStream {
   readonly ended: Promise<void>
 }
 
+/**
+ * A stream that nobody reads for so long gives back what it holds: a model has few KV caches, for which others wait. Who reads on
+ * then has the answer gone on with, by the router, as after the end of a worker.
+ */
+const mostUnreadMs = 60_000
+
 interface Owned {
   dispose(): void | Promise<void>
 }
@@ -38,7 +44,11 @@ export class GenerationStreams {
     this.#lanes.set(signal, lane)
     const events = this.#generator.generate({ input, options, ...(resume && { resume }) }, signal)
     const over = createDeferred<undefined>()
-    const ended = over.promise.finally(() => this.#live.delete(life))
+    let unread: ReturnType<typeof setTimeout> | undefined
+    const ended = over.promise.finally(() => {
+      clearTimeout(unread)
+      this.#live.delete(life)
+    })
     const stream = new ReadableStream<GenerationEvent>(
       {
         start(controller) {
@@ -49,10 +59,12 @@ export class GenerationStreams {
           })
         },
         async pull(controller) {
+          clearTimeout(unread)
           try {
             const { done, value } = await events.next()
             if (!done) {
               controller.enqueue(value)
+              unread = setTimeout(() => life.abort(notRead()), mostUnreadMs)
               return
             }
             over.resolve(undefined)
@@ -80,6 +92,11 @@ export class GenerationStreams {
     this.#generator.dispose()
     for (const one of this.#owned) await one.dispose()
   }
+}
+
+function notRead(): EdgewardError {
+  const message = `The answer was not read for ${mostUnreadMs / 1000} s, and its place was given to others.`
+  return new EdgewardError('WORKER_DIED', message, { details: { replaced: true } })
 }
 
 /** What is thrown by no one's intention: by the decode loop, a template, a tokenizer. */
