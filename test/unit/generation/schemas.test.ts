@@ -191,7 +191,9 @@ it('200 schemas of chance: what is written is valid, and what cannot be made is 
 
   await fc.assert(property, { numRuns: 700, seed: 7 })
 
-  // Those that were refused do not count. Not 300 yet: with 1200 runs of this seed, one answer found no end (schema in the report).
+  // Those that were refused do not count. Not 300 yet: of 1,200 schemas of this seed, one answer found no end within 1,000 tokens
+  // (draws of the seed 798184697): {"oneOf":[{"type":"object","properties":{"name":{},"a":{"const":[null,false," "]},
+  // "x\"y":{"type":"integer","maximum":-101}},"required":["a","é"]}]}. Whether the grammar or the draws are to blame is open.
   expect(written).toBeGreaterThanOrEqual(200)
 }, 60_000)
 
