@@ -131,3 +131,9 @@ it('what is no grammar, and a tool that is not there, are refused in plain words
     "not among the request's tools: weather",
   )
 })
+
+it('the engine goes on after a grammar that it could not make', async () => {
+  await expect(constrain({ responseFormat: { type: 'regex', pattern: '(' } })).rejects.toThrow()
+  const options: GenerationOptions = { responseFormat: { type: 'regex', pattern: 'xy' } }
+  expect(await allowedAfter(options, 'x')).toEqual(['y'])
+})
