@@ -1,8 +1,8 @@
 /** Writes ONNX graphs whose weights lie in a file of their own: nodes and shapes here, places for the weights there. */
 import type { TensorDtype, TensorSpec } from '../contract/index.js'
-import { float16Bits } from '../shared/index.js'
+import { concatBytes, float16Bits } from '../shared/index.js'
 import * as onnx from './onnx-fields.js'
-import { concatBytes, encodeBytes, encodeFloat, encodeVarint } from './protobuf.js'
+import { encodeBytes, encodeFloat, encodeVarint } from './protobuf.js'
 
 /** Element types that are written here, by their numbers in `TensorProto.DataType`. */
 const dataTypes = Object.freeze({ float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 })

@@ -1,5 +1,6 @@
 /** Reads and writes Protocol Buffers by hand: just enough for ONNX (https://protobuf.dev/programming-guides/encoding/). */
 import { EdgewardError } from '../errors/index.js'
+import { concatBytes } from '../shared/index.js'
 
 /** Bytes that are read by ranges: a `Uint8Array`, or a file that is held in chunks. */
 export interface ByteSource {
@@ -103,17 +104,6 @@ export function encodeFloat(number: number, value: number): Uint8Array<ArrayBuff
   const bytes = new Uint8Array(4)
   new DataView(bytes.buffer).setFloat32(0, value, true)
   return Uint8Array.from([...varintOctets(number * 8 + 5), ...bytes])
-}
-
-/** Messages are their fields, one after the other. */
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let position = 0
-  for (const piece of pieces) {
-    joined.set(piece, position)
-    position += piece.length
-  }
-  return joined
 }
 
 function readValue(bytes: MessageBytes, wireType: number, begin: number): Pick<Field, 'value' | 'varint'> {

@@ -1,6 +1,7 @@
 /** A language model's tokenizer: texts to token ids and back, byte by byte. */
 import { Tokenizer } from '@huggingface/tokenizers'
 import { EdgewardError, messageOf } from '../errors/index.js'
+import { concatBytes } from '../shared/index.js'
 import { byteLevelBytes, sentencePieceBytes } from './token-bytes.js'
 
 export interface TextTokenizer {
@@ -55,13 +56,7 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Reads chunks of bytes as one text. */
 export function decodeBytes(chunks: readonly Uint8Array[]): string {
-  const all = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    all.set(chunk, offset)
-    offset += chunk.length
-  }
-  return utf8.decode(all)
+  return utf8.decode(concatBytes(chunks))
 }
 
 /** The part of `Tokenizer` that is used here: its own declarations import without extensions, so Node cannot see them. */

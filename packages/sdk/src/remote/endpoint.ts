@@ -1,7 +1,6 @@
 /** One remote server: its address, its credentials, its time-out, and every way of not getting an answer from it. */
 import { EdgewardError, isEdgewardError, messageOf } from '../errors/index.js'
-import { abortable } from '../shared/index.js'
-import { concatBytes } from './concat-bytes.js'
+import { abortable, concatBytes } from '../shared/index.js'
 import { remoteDefaults, type RemoteOptions, type RequestHeaders } from './options.js'
 import { Patience, timedOut, tooLate } from './patience.js'
 import { resolveHeaders } from './request-headers.js'

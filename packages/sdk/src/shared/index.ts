@@ -1,5 +1,6 @@
 /** The door of the shared room: small things with no opinion. */
 export { abortable, neverAborted } from './abort.js'
+export { concatBytes } from './concat-bytes.js'
 export { createDeferred, type Deferred } from './deferred.js'
 export { fitLine, type Line, type WeightedPoint } from './fit-line.js'
 export { float16Bits, float16Value } from './float16.js'

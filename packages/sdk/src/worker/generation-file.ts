@@ -1,20 +1,12 @@
 /** Loads what generates text: a file of its own beside the worker's, fetched when a language model is there. */
-import { toEdgewardError } from '../errors/index.js'
 import type { ModelDrafts } from '../weights/index.js'
+import { importBeside } from './import-beside.js'
 
 type GenerationFile = typeof import('./generation-worker.js')
 
 /** @throws EdgewardError RUNTIME_FAILED when the file cannot be loaded */
 export async function loadGeneration(): Promise<GenerationFile> {
-  // Written out, so that bundlers find the file and emit it as it is.
-  const { href } = new URL('./generation-worker.js', import.meta.url)
-  const load = (url: string) => import(/* @vite-ignore */ /* webpackIgnore: true */ url) as Promise<GenerationFile>
-  try {
-    // Some browsers never ask again for a module that failed; one of another fragment is another module.
-    return await load(href).catch(() => load(`${href}#again`))
-  } catch (cause) {
-    throw toEdgewardError(cause, 'RUNTIME_FAILED', `The code that generates text could not be loaded from ${href}`)
-  }
+  return (await importBeside(new URL('./generation-worker.js', import.meta.url), 'generates text')) as GenerationFile
 }
 
 export const drafts: ModelDrafts = Object.freeze({

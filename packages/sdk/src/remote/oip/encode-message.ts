@@ -1,7 +1,7 @@
 /** Writes the messages of inference: a client's request and a server's response. */
 import type { Tensor, TensorMap } from '../../contract/index.js'
 import type { ErrorCode } from '../../errors/index.js'
-import { concatBytes } from '../concat-bytes.js'
+import { concatBytes } from '../../shared/index.js'
 import { datatypeOf } from './datatype.js'
 import { Field } from './field.js'
 import { encodeTensorBinary } from './tensor-binary.js'

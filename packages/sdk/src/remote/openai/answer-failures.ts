@@ -1,7 +1,7 @@
 /** What an endpoint's failures mean: before, in and behind a streamed answer. */
 import { EdgewardError, type ErrorCode } from '../../errors/index.js'
+import { concatBytes } from '../../shared/index.js'
 import { answerError, codeOf, describeError, isSuccess } from '../answer-error.js'
-import { concatBytes } from '../concat-bytes.js'
 import type { EndpointAnswer, EndpointStream } from '../endpoint.js'
 import type { Field } from '../oip/field.js'
 
